@@ -162,19 +162,34 @@ impl RunAuthority {
             Role::Worker { .. } => ("Dayfly worker", vec![ExtendedKeyUsagePurpose::ClientAuth]),
             Role::Admin { .. } => ("Dayfly admin", vec![ExtendedKeyUsagePurpose::ClientAuth]),
         };
-        let name = Name::new(&self.run, role)?;
+        let name = Name::new(&self.run, role)?.to_string();
+        self.sign_uris(common_name, vec![name], usages, key, now, valid_for)
+    }
+
+    /// Signs whatever it is told; tests use it to make certificates that must be refused.
+    fn sign_uris(
+        &self,
+        common_name: &str,
+        uris: Vec<String>,
+        usages: Vec<ExtendedKeyUsagePurpose>,
+        key: &impl PublicKeyData,
+        now: SystemTime,
+        valid_for: Duration,
+    ) -> Result<CertificateChain, IdentityError> {
         let ends = now
             .checked_add(valid_for)
             .map_or(self.ends, |ends| ends.min(self.ends));
         let mut params = params(common_name, now, ends)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = usages;
-        let uri = name.to_string().try_into();
-        let uri = uri.map_err(|source| IdentityError::Make {
-            doing: "write a name",
-            source,
-        })?;
-        params.subject_alt_names = vec![SanType::URI(uri)];
+        for uri in uris {
+            let uri = uri.try_into();
+            let uri = uri.map_err(|source| IdentityError::Make {
+                doing: "write a name",
+                source,
+            })?;
+            params.subject_alt_names.push(SanType::URI(uri));
+        }
         params.use_authority_key_identifier_extension = true;
         let made = params
             .signed_by(key, &self.issuer)
@@ -186,6 +201,33 @@ impl RunAuthority {
             leaf: made.der().to_vec(),
             authority: self.certificate.to_vec(),
         })
+    }
+
+    /// Signs a new key for any URIs and purposes.
+    #[cfg(test)]
+    pub(crate) fn forge(
+        &self,
+        uris: &[&str],
+        usages: &[ExtendedKeyUsagePurpose],
+        now: SystemTime,
+    ) -> (CertificateChain, KeyAndRequest) {
+        let key = KeyAndRequest::generate().unwrap();
+        let request = CheckedRequest::check(key.request()).unwrap();
+        (self.forge_for(&request, uris, usages, now), key)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn forge_for(
+        &self,
+        request: &CheckedRequest,
+        uris: &[&str],
+        usages: &[ExtendedKeyUsagePurpose],
+        now: SystemTime,
+    ) -> CertificateChain {
+        let uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        let hour = Duration::from_secs(3600);
+        self.sign_uris("forged", uris, usages.to_vec(), &request.key, now, hour)
+            .unwrap()
     }
 }
 

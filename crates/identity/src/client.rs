@@ -84,7 +84,10 @@ impl Connector {
         Connector::new(config, session_server_name(run))
     }
 
-    fn new(mut config: ClientConfig, server_name: String) -> Result<Connector, IdentityError> {
+    pub(crate) fn new(
+        mut config: ClientConfig,
+        server_name: String,
+    ) -> Result<Connector, IdentityError> {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
         let server_name = ServerName::try_from(server_name)
@@ -93,6 +96,12 @@ impl Connector {
             config: Arc::new(config),
             server_name,
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_alpn(mut self, protocols: Vec<Vec<u8>>) -> Connector {
+        Arc::make_mut(&mut self.config).alpn_protocols = protocols;
+        self
     }
 
     /// Connects within `limit` and returns once the master has proved who it is. TCP_NODELAY
@@ -152,7 +161,7 @@ impl fmt::Debug for Connector {
     }
 }
 
-fn builder(
+pub(crate) fn builder(
     pin: CaPin,
     run: &str,
 ) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>, IdentityError> {
@@ -196,6 +205,10 @@ fn cause(address: SocketAddr, error: io::Error) -> ConnectError {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. },
         ) => ConnectError::OutsideItsTime { address },
+        // Whoever shows the pinned authority, which is public, with a leaf it did not sign.
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => ConnectError::WrongPin { address },
         _ => ConnectError::Tls {
             address,
             source: tls.clone(),

@@ -153,6 +153,12 @@ impl Identity {
         Identity::new(CertificateChain { leaf, authority }, key.into())
     }
 
+    /// The same key under certificates that a real holder would not accept.
+    #[cfg(test)]
+    pub(crate) fn with_chain(self, chain: CertificateChain) -> Identity {
+        Identity { chain, ..self }
+    }
+
     pub(crate) fn tls_chain(&self) -> Vec<CertificateDer<'static>> {
         vec![
             self.chain.leaf.clone().into(),

@@ -71,3 +71,6 @@ fn session_server_name(run: &str) -> String {
 fn enroll_server_name(run: &str) -> String {
     format!("enroll.{run}.dayfly")
 }
+
+#[cfg(test)]
+mod tests;

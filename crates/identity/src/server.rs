@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
 use rustls::server::{Acceptor, NoServerSessionStorage};
-use rustls::{CertificateError, Error, ServerConfig};
+use rustls::{AlertDescription, CertificateError, Error, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -46,9 +46,12 @@ pub enum AcceptError {
     /// Not TLS, TLS below 1.3, no common algorithm, no `h2`.
     #[error("the peer does not speak TLS 1.3 as required")]
     Protocol(#[source] Error),
+    /// It ended the handshake itself: for it, this is not the master it looks for.
+    #[error("the peer refused this master ({0:?})")]
+    RefusedUs(AlertDescription),
     #[error("the peer presented no certificate")]
     NoCertificate,
-    /// Expired, or not valid yet.
+    /// Expired, or not valid yet; judged before who signed it.
     #[error("the certificate of the peer is outside its time")]
     OutsideItsTime,
     /// Also the authority of another run.
@@ -177,6 +180,7 @@ fn cause(error: io::Error) -> AcceptError {
         };
     }
     match tls {
+        Error::AlertReceived(alert) => AcceptError::RefusedUs(*alert),
         Error::NoCertificatesPresented => AcceptError::NoCertificate,
         Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::Expired
