@@ -10,7 +10,7 @@ mod fold;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 pub use entry::{
@@ -207,17 +207,17 @@ impl RunLog {
         let listed = self.stored(self.store.list(&folder).await)?;
         let number = |key: &str| layout::record_number(&self.run, key);
         let newest = listed.iter().filter_map(|l| number(&l.key)).max();
-        let read: Vec<(u64, Option<Record>)> = {
+        let read: Vec<(u64, Result<Option<Record>, LogError>)> = {
             let reader = &*self;
             stream::iter(1..=newest.unwrap_or(0))
-                .map(|n| async move { Ok::<_, LogError>((n, reader.read(n).await?)) })
+                .map(|n| async move { (n, reader.read(n).await) })
                 .buffered(READS_IN_FLIGHT)
-                .try_collect()
-                .await?
+                .collect()
+                .await
         };
         let mut records = Vec::with_capacity(read.len());
         for (n, record) in read {
-            let record = record.ok_or_else(|| LogError::Gap {
+            let record = record?.ok_or_else(|| LogError::Gap {
                 key: layout::record(&self.run, n),
             })?;
             records.push(self.apply(record)?);
