@@ -301,3 +301,6 @@ fn contradiction(why: &'static str) -> ResultsError {
         why,
     }
 }
+
+#[cfg(test)]
+mod tests;

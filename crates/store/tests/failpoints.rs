@@ -12,7 +12,9 @@ async fn create(store: &DirectoryStore, bytes: &'static str) -> Result<Created, 
 }
 
 fn temporaries(root: &Path) -> usize {
-    fs::read_dir(root.join(".dayfly/tmp")).unwrap().count()
+    fs::read_dir(root.join(".dayfly/tmp"))
+        .expect("the store made it")
+        .count()
 }
 
 #[tokio::test]
