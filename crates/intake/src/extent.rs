@@ -5,8 +5,9 @@ use std::path::Path;
 use results::plan::{LineFormat, ShardSource};
 
 use crate::lines::Lines;
+use crate::options::ReadOptions;
 use crate::pinned::Stop;
-use crate::reading::{ReadError, ReadOptions};
+use crate::reading::ReadError;
 
 /// The end of an extent that goes to the last line of a compressed file: nobody knows its
 /// number before the file was read. Small enough to be exact in any JSON or Parquet reader.

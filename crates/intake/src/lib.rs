@@ -28,9 +28,11 @@ mod encoding;
 mod extent;
 mod input;
 mod jsonl;
+mod line_chart;
 mod lines;
 mod listing;
 mod names;
+mod options;
 mod pinned;
 mod planner;
 mod reading;
@@ -42,8 +44,9 @@ pub use csv::CsvColumns;
 pub use extent::{ALL_LINES, extent_of, split_point};
 pub use input::{Input, InputError};
 pub use listing::{Listed, ListedObject, Listing, ObjectKind, Skip, Trouble, TroubleKind};
+pub use options::{OptionsError, ReadOptions};
 pub use planner::{
     Cursor, KindCount, LineCuts, PlanSummary, Planner, Segment, SegmentBounds, ShardSize,
 };
-pub use reading::{Chart, ChartRead, OptionsError, ReadError, ReadOptions, ShardReader, read_text};
+pub use reading::{Chart, ChartRead, ReadError, ShardReader, read_text};
 pub use unreadable::Unreadable;

@@ -8,8 +8,8 @@ use results::plan::{LineFormat, ObjectRef};
 
 use crate::csv::{CsvHeader, fields};
 use crate::encoding::{decode, strip_mark};
+use crate::options::ReadOptions;
 use crate::pinned::{Mark, PinnedFile, Stop};
-use crate::reading::ReadOptions;
 use crate::records::{Framing, Records};
 use crate::unreadable::Unreadable;
 

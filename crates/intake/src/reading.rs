@@ -5,14 +5,13 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
-use encoding_rs::{Encoding, UTF_8};
 use results::plan::{ObjectRef, ShardSource};
 
 use crate::chart_id::chart_id_of_path;
-use crate::csv::{CsvColumns, CsvHeader, fields};
 use crate::encoding::{check_text, decode, strip_mark};
-use crate::jsonl;
+use crate::line_chart::{csv_chart, json_chart};
 use crate::lines::{Lines, Unit};
+use crate::options::ReadOptions;
 use crate::pinned::{PinnedFile, Stop};
 use crate::unreadable::Unreadable;
 
@@ -53,26 +52,6 @@ pub struct Chart<'a> {
     pub meta: Option<Cow<'a, str>>,
 }
 
-/// How charts are to be read; the part of a run's spec that concerns this crate.
-#[derive(Debug, Clone)]
-pub struct ReadOptions {
-    encoding: &'static Encoding,
-    csv: CsvColumns,
-    max_chart_bytes: u64,
-    max_inside_bytes: u64,
-}
-
-/// The spec asks for something that does not exist. For exit 2.
-#[derive(Debug, thiserror::Error)]
-pub enum OptionsError {
-    /// A label that the WHATWG encoding standard does not have.
-    #[error("unknown encoding {label:?} (for example: utf-8, windows-1252, iso-8859-15, utf-16le)")]
-    UnknownEncoding {
-        /// As written in the spec.
-        label: String,
-    },
-}
-
 /// This machine could not read (too many open files, an I/O error, the input as a whole is
 /// gone). No chart is to blame: the attempt fails, the shard is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +65,7 @@ pub struct ReadError {
 enum State<'s> {
     Files { next: u64 },
     Unopened,
-    Lines(Lines<'s>),
+    Lines(Box<Lines<'s>>),
     Over,
 }
 
@@ -171,7 +150,7 @@ impl<'s> ShardReader<'s> {
         self.state = State::Over;
         match Lines::open(self.root, object, *format, self.extent, self.options) {
             Ok(lines) => {
-                self.state = State::Lines(lines);
+                self.state = State::Lines(Box::new(lines));
                 Ok(Ok(()))
             }
             Err(stop) => {
@@ -226,12 +205,10 @@ impl<'s> ShardReader<'s> {
         };
         let read = match (lines.mark_refused(), lines.current()) {
             (Some(reason), _) => Err(reason.clone()),
-            (None, None) => Err(Unreadable::TooLarge {
-                limit: self.options.max_chart_bytes,
-            }),
+            (None, None) => Err(self.options.too_large()),
             (None, Some(line)) => match lines.header() {
-                Some(header) => csv_chart(line, header, self.options.encoding),
-                None => json_chart(line, self.options.encoding, &mut self.decoded),
+                Some(header) => csv_chart(line, header, self.options.encoding()),
+                None => json_chart(line, self.options.encoding(), &mut self.decoded),
             },
         };
         let (id, outcome) = read.unwrap_or_else(|reason| (None, Err(reason)));
@@ -272,12 +249,10 @@ impl<'s> ShardReader<'s> {
 /// # Errors
 /// Why it is no chart.
 pub fn read_text<'a>(bytes: &'a [u8], options: &ReadOptions) -> Result<Cow<'a, str>, Unreadable> {
-    if bytes.len() as u64 > options.max_chart_bytes {
-        return Err(Unreadable::TooLarge {
-            limit: options.max_chart_bytes,
-        });
+    if bytes.len() as u64 > options.max_chart_bytes() {
+        return Err(options.too_large());
     }
-    let (bytes, encoding) = strip_mark(bytes, options.encoding)?;
+    let (bytes, encoding) = strip_mark(bytes, options.encoding())?;
     let text = decode(bytes, encoding)?;
     check_text(&text)?;
     Ok(text)
@@ -290,17 +265,11 @@ fn read_whole<'b>(
     options: &ReadOptions,
     buffer: &'b mut Vec<u8>,
 ) -> Result<&'b [u8], Stop> {
-    if object.size > options.max_chart_bytes {
-        return Err(Stop::Unreadable(Unreadable::TooLarge {
-            limit: options.max_chart_bytes,
-        }));
+    if object.size > options.max_chart_bytes() {
+        return Err(Stop::Unreadable(options.too_large()));
     }
     let mut file = PinnedFile::open(root, object)?;
-    let size = usize::try_from(object.size).map_err(|_| {
-        Stop::Unreadable(Unreadable::TooLarge {
-            limit: options.max_chart_bytes,
-        })
-    })?;
+    let size = usize::try_from(object.size).map_err(|_| Stop::Unreadable(options.too_large()))?;
     if buffer.len() < size {
         buffer.resize(size, 0);
     }
@@ -311,140 +280,6 @@ fn read_whole<'b>(
             Err(Stop::Unreadable(Unreadable::Changed))
         }
         Err(error) => Err(Stop::of_read(error)),
-    }
-}
-
-/// A chart with its id, where it has one.
-type Identified<'a> = (Option<Cow<'a, str>>, Result<Chart<'a>, Unreadable>);
-
-fn json_chart<'a>(
-    line: &'a [u8],
-    encoding: &'static Encoding,
-    decoded: &'a mut String,
-) -> Result<Identified<'a>, Unreadable> {
-    let line = match decode(line, encoding)? {
-        Cow::Borrowed(line) => line,
-        Cow::Owned(line) => {
-            *decoded = line;
-            decoded.as_str()
-        }
-    };
-    let parsed = jsonl::parse(line)?;
-    let chart = |text: Cow<'a, str>| {
-        check_text(&text)?;
-        Ok(Chart {
-            text,
-            meta: parsed.meta.map(Cow::Borrowed),
-        })
-    };
-    Ok(match parsed.id {
-        Ok(id) => (Some(id), parsed.text.and_then(chart)),
-        Err(reason) => (None, Err(reason)),
-    })
-}
-
-fn csv_chart<'a>(
-    record: &'a [u8],
-    header: &CsvHeader,
-    encoding: &'static Encoding,
-) -> Result<Identified<'a>, Unreadable> {
-    let mut fields = fields(record)?;
-    if fields.len() != header.count {
-        return Err(Unreadable::CsvFields {
-            found: fields.len(),
-            expected: header.count,
-        });
-    }
-    let mut meta = serde_json::Map::new();
-    for (column, place) in &header.meta {
-        let value = decode(&fields[*place], encoding)?.into_owned();
-        meta.insert(column.clone(), serde_json::Value::String(value));
-    }
-    let id = decode_field(fields[header.id].clone(), encoding)?;
-    if id.is_empty() {
-        return Err(Unreadable::NoId);
-    }
-    let chart = decode_field(std::mem::take(&mut fields[header.text]), encoding).and_then(|text| {
-        check_text(&text)?;
-        let meta =
-            (!meta.is_empty()).then(|| Cow::Owned(serde_json::Value::Object(meta).to_string()));
-        Ok(Chart { text, meta })
-    });
-    Ok((Some(id), chart))
-}
-
-fn decode_field<'a>(
-    field: Cow<'a, [u8]>,
-    encoding: &'static Encoding,
-) -> Result<Cow<'a, str>, Unreadable> {
-    match field {
-        Cow::Borrowed(bytes) => decode(bytes, encoding),
-        Cow::Owned(bytes) => decode(&bytes, encoding).map(|text| Cow::Owned(text.into_owned())),
-    }
-}
-
-impl ReadOptions {
-    /// A text larger than this is quarantined: 16 MiB is some 5,000 pages.
-    pub const MAX_CHART_BYTES: u64 = 16 << 20;
-    /// A compressed file that holds more than this is cut off there: 16 GiB.
-    pub const MAX_INSIDE_BYTES: u64 = 16 << 30;
-
-    /// Charts in the encoding of this label (as in the WHATWG encoding standard).
-    ///
-    /// # Errors
-    /// [`OptionsError::UnknownEncoding`].
-    pub fn with_encoding(mut self, label: &str) -> Result<Self, OptionsError> {
-        self.encoding = Encoding::for_label(label.as_bytes())
-            .filter(|&encoding| encoding != encoding_rs::REPLACEMENT)
-            .ok_or_else(|| OptionsError::UnknownEncoding {
-                label: label.to_owned(),
-            })?;
-        Ok(self)
-    }
-
-    /// CSV files have these columns.
-    pub fn with_csv_columns(mut self, columns: CsvColumns) -> Self {
-        self.csv = columns;
-        self
-    }
-
-    /// Limit of one chart: bytes, as stored, of its file, line or record.
-    pub fn with_max_chart_bytes(mut self, bytes: u64) -> Self {
-        self.max_chart_bytes = bytes;
-        self
-    }
-
-    /// Limit of one compressed file, in bytes after decompression.
-    pub fn with_max_inside_bytes(mut self, bytes: u64) -> Self {
-        self.max_inside_bytes = bytes;
-        self
-    }
-
-    pub(crate) fn encoding(&self) -> &'static Encoding {
-        self.encoding
-    }
-
-    pub(crate) fn csv_columns(&self) -> &CsvColumns {
-        &self.csv
-    }
-
-    pub(crate) fn max_chart_bytes(&self) -> u64 {
-        self.max_chart_bytes
-    }
-
-    pub(crate) fn max_inside_bytes(&self) -> u64 {
-        self.max_inside_bytes
-    }
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        ReadOptions {
-            encoding: UTF_8,
-            csv: CsvColumns::default(),
-            max_chart_bytes: ReadOptions::MAX_CHART_BYTES,
-            max_inside_bytes: ReadOptions::MAX_INSIDE_BYTES,
-        }
     }
 }
 
