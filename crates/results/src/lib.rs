@@ -12,6 +12,7 @@
 
 mod ending;
 mod error;
+mod identities;
 pub mod manifest;
 pub mod plan;
 mod read;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use ending::{EndingKind, EndingMeta, read_ending_meta};
 pub use error::ResultsError;
+pub use identities::chart_id_hashes;
 pub use read::{Rows, read_rows};
 pub use reader::{EndingRef, RunReader};
 pub use rows::{Assertion, Chart, Finding, Row, Status, UnknownWord};

@@ -180,6 +180,16 @@ impl Table {
         .ok_or_else(|| self.damaged("its pages cannot be decoded"))
     }
 
+    /// One column of one row group.
+    pub(crate) fn column(&self, group: usize, column: usize) -> Result<Values, ResultsError> {
+        guarded(|| {
+            let group = self.reader.get_row_group(group)?;
+            let rows = usize::try_from(group.metadata().num_rows())?;
+            Values::read(group.as_ref(), column, rows)
+        })
+        .ok_or_else(|| self.damaged("its pages cannot be decoded"))
+    }
+
     pub(crate) fn damaged(&self, why: &'static str) -> ResultsError {
         ResultsError::damaged(&self.object, why)
     }
