@@ -24,8 +24,9 @@ pub struct ShardSize {
     pub max_charts: u64,
 }
 
-/// How large a segment may grow. Objects are never divided between segments, so the shards
-/// of one large line file (at most [`Planner::MAX_PIECES`]) may exceed the bound.
+/// How large a segment may grow. Objects are never divided between segments, and a list of
+/// files that was begun is finished, so the number of shards may exceed its bound: by one,
+/// or by the pieces of one large line file (at most [`Planner::MAX_PIECES`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentBounds {
     /// Objects in the first segment: small, so that the first lease is granted soon.
@@ -45,7 +46,7 @@ pub struct Cursor {
 /// A batch of shards that is added to the plan by one record.
 #[derive(Debug, Clone)]
 pub struct Segment {
-    /// In the order of the listing. Empty only if nothing was left to plan.
+    /// In about the order of the listing. Empty only if there was nothing to plan.
     pub shards: Vec<PlannedShard>,
     /// Where a later listing goes on; `None` before the first object.
     pub cursor: Option<Cursor>,
@@ -58,6 +59,8 @@ pub struct Segment {
 #[derive(Debug)]
 pub struct Planner<L, C> {
     listing: L,
+    /// Taken from the listing to see whether anything follows.
+    ahead: Option<ListedObject>,
     cuts: C,
     size: ShardSize,
     bounds: SegmentBounds,
@@ -90,6 +93,7 @@ impl<L: Iterator<Item = Listed>, C: LineCuts> Planner<L, C> {
     ) -> Planner<L, C> {
         Planner {
             listing,
+            ahead: None,
             cuts,
             size,
             bounds,
@@ -106,8 +110,16 @@ impl<L: Iterator<Item = Listed>, C: LineCuts> Planner<L, C> {
         &self.summary
     }
 
-    /// The next object, with everything else counted on the way.
+    /// Whether the listing is over, with everything but objects counted on the way.
+    fn is_over(&mut self) -> bool {
+        self.ahead = self.next_object();
+        self.ahead.is_none()
+    }
+
     fn next_object(&mut self) -> Option<ListedObject> {
+        if let Some(object) = self.ahead.take() {
+            return Some(object);
+        }
         loop {
             match self.listing.next()? {
                 Listed::Object(object) => {
@@ -122,14 +134,10 @@ impl<L: Iterator<Item = Listed>, C: LineCuts> Planner<L, C> {
 
     fn first_segment(&mut self) -> Segment {
         let mut objects = Vec::new();
-        let mut last = false;
-        while objects.len() < self.bounds.first_objects.max(1) && !last {
-            match self.next_object() {
-                Some(object) => objects.push(object),
-                None => last = true,
-            }
+        while objects.len() < self.bounds.first_objects.max(1) && !self.is_over() {
+            objects.extend(self.next_object());
         }
-        let size = match last {
+        let size = match self.is_over() {
             true => self.size_for_all(&objects),
             false => self.size,
         };
@@ -137,21 +145,19 @@ impl<L: Iterator<Item = Listed>, C: LineCuts> Planner<L, C> {
         for object in objects {
             self.add(&mut draft, object);
         }
-        self.finish(draft, last)
+        self.finish(draft)
     }
 
     fn later_segment(&mut self) -> Segment {
         let mut draft = Draft::new(self.size);
-        let mut last = false;
         let (max_objects, max_shards) = (self.bounds.max_objects, self.bounds.max_shards);
-        while draft.objects < max_objects.max(1) && draft.shards.len() < max_shards.max(1) && !last
-        {
-            match self.next_object() {
-                Some(object) => self.add(&mut draft, object),
-                None => last = true,
-            }
+        while draft.objects < max_objects.max(1) && draft.shards.len() < max_shards.max(1) {
+            let Some(object) = self.next_object() else {
+                break;
+            };
+            self.add(&mut draft, object);
         }
-        self.finish(draft, last)
+        self.finish(draft)
     }
 
     fn add(&mut self, draft: &mut Draft, listed: ListedObject) {
@@ -190,19 +196,25 @@ impl<L: Iterator<Item = Listed>, C: LineCuts> Planner<L, C> {
     /// The shard size for an input that is known to the end.
     fn size_for_all(&self, objects: &[ListedObject]) -> ShardSize {
         let shards = self.workers * Self::SHARDS_PER_WORKER;
-        let bytes: u64 = objects.iter().map(|listed| listed.object.size).sum();
-        let files = objects
-            .iter()
-            .filter(|listed| listed.kind == ObjectKind::Text)
-            .count() as u64;
+        let (mut bytes, mut files, mut file_bytes) = (0, 0, 0);
+        for listed in objects {
+            bytes += listed.object.size;
+            if listed.kind == ObjectKind::Text {
+                files += 1;
+                file_bytes += listed.object.size;
+            }
+        }
+        // One file more than its share, or equal files would make one shard too many.
+        let share = bytes.div_ceil(shards) + file_bytes / files.max(1);
         let floor = Self::MIN_PIECE_BYTES.min(self.size.max_bytes);
         ShardSize {
-            max_bytes: bytes.div_ceil(shards).clamp(floor, self.size.max_bytes),
+            max_bytes: share.clamp(floor, self.size.max_bytes),
             max_charts: files.div_ceil(shards).clamp(1, self.size.max_charts.max(1)),
         }
     }
 
-    fn finish(&mut self, mut draft: Draft, last: bool) -> Segment {
+    fn finish(&mut self, mut draft: Draft) -> Segment {
+        let last = self.is_over();
         draft.close_files();
         self.summary.shards += draft.shards.len() as u64;
         self.summary.segments += 1;

@@ -212,7 +212,7 @@ fn a_file_that_changes_while_it_is_read_ends_there() {
 fn a_file_that_may_not_be_read_is_a_row() {
     let put = put("a.txt", b"text");
     let path = put.folder.path().join("a.txt");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     // Root may read it all the same.
     let expected = match fs::File::open(&path) {
         Ok(_) => "a.txt=text",
