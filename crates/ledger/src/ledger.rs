@@ -199,6 +199,37 @@ impl Ledger {
         &self.tally
     }
 
+    /// Shards that somebody holds now.
+    pub fn shards_at_work(&self) -> impl Iterator<Item = &Shard> {
+        let held: BTreeSet<ShardId> = self
+            .workers
+            .values()
+            .flat_map(|w| w.held.iter().copied())
+            .collect();
+        held.into_iter().map(|shard| &self.shards[shard.0 as usize])
+    }
+
+    /// Workers ever launched in this run.
+    #[must_use]
+    pub fn workers_launched(&self) -> u32 {
+        self.next_worker - 1
+    }
+
+    /// Workers whose instance is not confirmed gone.
+    #[must_use]
+    pub fn workers_alive(&self) -> u32 {
+        self.workers.values().map(|w| u32::from(!w.ended)).sum()
+    }
+
+    /// Workers in session.
+    #[must_use]
+    pub fn workers_in_session(&self) -> u32 {
+        self.workers
+            .values()
+            .map(|w| u32::from(w.in_session()))
+            .sum()
+    }
+
     /// The epoch of this master.
     #[must_use]
     pub fn master_epoch(&self) -> u32 {
