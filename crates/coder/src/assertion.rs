@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use crate::cues::{CueHit, Cues, Effect};
 use crate::finding::{Assertion, AssertionReason};
-use crate::reader::{Reader, Sentence, Token, gap};
+use crate::reader::{Reader, Sentence, Token, gap, shape};
 use crate::section::Section;
 use crate::terminology::Terminology;
 
 /// What one sentence says about the findings in it.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
+    pub(crate) cues: &'a Cues,
     pub(crate) tokens: &'a [Token],
     pub(crate) hits: &'a [CueHit],
     pub(crate) sentence: Sentence,
@@ -37,12 +38,20 @@ impl Context<'_> {
     /// The assertion of the finding in tokens `mention`, and what decided it.
     pub(crate) fn assertion(&self, mention: Range<usize>) -> (Assertion, AssertionReason) {
         let mut best = (Assertion::Present, AssertionReason::Default);
-        for hit in self.hits {
+        let mut consider = |hit: &CueHit| {
             if let Effect::Asserts(assertion) = hit.effect
                 && strength(assertion) > strength(best.0)
                 && self.reaches(hit, assertion, &mention)
             {
                 best = (assertion, self.reason(hit));
+            }
+        };
+        for hit in self.hits {
+            if hit.first < mention.start && hit.last > mention.start {
+                // The phrase runs into the finding ("no acute" before "acute distress"): what is left of it counts.
+                self.cues.longest(&self.tokens[..mention.start], hit.first).for_each(|h| consider(&h));
+            } else {
+                consider(hit);
             }
         }
         if let Some((assertion, cue)) = &self.list
@@ -99,7 +108,15 @@ impl Context<'_> {
         {
             return true;
         }
+        let numbers = &self.tokens[between.start..between.end.max(between.start)];
+        if numbers.iter().zip(&gaps[1.min(gaps.len())..]).any(|(t, next)| starts_item(t, next)) {
+            return true;
+        }
+        // "Obstruction, resolved." is said of the obstruction; "chest pain, negative troponin" is not.
+        let closes = hit.first == between.start
+            && self.tokens.get(hit.last).is_none_or(|t| t.gap & (gap::COMMA | gap::BRACKET) != 0);
         if !forward
+            && !closes
             && assertion == Assertion::Negated
             && gaps
                 .iter()
@@ -142,6 +159,11 @@ impl Context<'_> {
         });
         open.max_by_key(|(a, _)| strength(*a))
     }
+}
+
+/// True for the number of a list within a line, as in "1) gastritis 2) hernia".
+fn starts_item(token: &Token, next: &Token) -> bool {
+    token.shape & shape::NUMBER != 0 && next.gap & (gap::BRACKET | gap::PERIOD) != 0
 }
 
 /// True if a statement of the kind `next` after a comma ends the scope of a cue for `assertion`.
@@ -202,6 +224,7 @@ pub(crate) fn assert_spans(
         }
         cues.find(&tokens, &mut hits);
         let context = Context {
+            cues,
             tokens: &tokens,
             hits: &hits,
             sentence,

@@ -175,32 +175,39 @@ impl Cues {
         }
     }
 
-    /// Finds the cues of a sentence, longest first at every word, without overlap per direction.
+    /// Finds the cues of a sentence: at every word the longest, unless an earlier one holds all of it.
     pub(crate) fn find(&self, tokens: &[Token], hits: &mut Vec<CueHit>) {
         hits.clear();
-        let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            let mut next = at + 1;
-            if token.cue.starts() {
-                let (begin, end) = self.starts[usize::from(token.cue.number())];
-                let candidates = &self.cues[usize::from(begin)..usize::from(end)];
-                let longest = candidates.iter().find(|c| matches(&c.words, &tokens[at..]));
-                if let Some(longest) = longest {
-                    next = at + longest.words.len();
-                    // The same phrase may act forward with one meaning and backward with another.
-                    let same = candidates.iter().filter(|c| c.words == longest.words);
-                    hits.extend(same.map(|c| CueHit {
-                        first: at,
-                        last: next,
-                        effect: c.effect,
-                        forward: c.forward,
-                        backward: c.backward,
-                        scope: c.scope,
-                    }));
+        let mut covered = 0;
+        for at in 0..tokens.len() {
+            if tokens[at].cue.starts() {
+                for hit in self.longest(tokens, at).filter(|h| h.last > covered) {
+                    hits.push(hit);
                 }
+                covered = hits.last().map_or(covered, |h| covered.max(h.last));
             }
-            at = next;
         }
+    }
+
+    /// The longest phrase that begins at token `at`. There may be two of the same words: the same phrase may act
+    /// forward with one meaning and backward with another.
+    pub(crate) fn longest<'a>(
+        &'a self,
+        tokens: &'a [Token],
+        at: usize,
+    ) -> impl Iterator<Item = CueHit> + use<'a> {
+        let (begin, end) = self.starts[usize::from(tokens[at].cue.number())];
+        let candidates = &self.cues[usize::from(begin)..usize::from(end)];
+        let longest = candidates.iter().find(|c| matches(&c.words, &tokens[at..]));
+        let same = candidates.iter().filter(move |c| longest.is_some_and(|l| l.words == c.words));
+        same.map(move |c| CueHit {
+            first: at,
+            last: at + c.words.len(),
+            effect: c.effect,
+            forward: c.forward,
+            backward: c.backward,
+            scope: c.scope,
+        })
     }
 }
 

@@ -125,6 +125,7 @@ impl Coder {
             if sentence.opens_list {
                 let Scratch { tokens, hits, .. } = &*scratch;
                 list = Context {
+                    cues: &self.cues,
                     tokens,
                     hits,
                     sentence,
@@ -175,6 +176,7 @@ impl Coder {
             ..
         } = scratch;
         let context = Context {
+            cues: &self.cues,
             tokens,
             hits,
             sentence,

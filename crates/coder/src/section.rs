@@ -94,7 +94,7 @@ const HEADINGS: &[(Section, &str)] = &[
         Section::PastHistory,
         "past medical history|pmh|pmhx|past history|medical history|past surgical history|psh|pshx|surgical history|\
          past medical and surgical history|past medical surgical history|past medical history past surgical history|\
-         history|prior history|previous medical history|personal history|medical hx|past medical hx|previous history|\
+         prior history|previous medical history|personal history|medical hx|past medical hx|previous history|\
          background|medical background|antecedents|personal antecedents|past psychiatric history|\
          past obstetric history|obstetric history|past oncologic history|oncologic history|oncological history|\
          past cardiac history|cardiac history|hx|significant past medical history|past illnesses|prior illnesses|\
@@ -123,7 +123,7 @@ const HEADINGS: &[(Section, &str)] = &[
     ),
     (
         Section::Present,
-        "history of present illness|hpi|present illness|history of the present illness|subjective|interval history|\
+        "history of present illness|history|hpi|present illness|history of the present illness|subjective|interval history|\
          history of presenting illness|history of presenting complaint|hopi|presentation|case presentation|\
          current history|narrative|events|interim history|interval events|overnight events|clinical history|\
          patient history|history of present condition|current illness|case report|case|clinical summary|summary|\
