@@ -47,7 +47,15 @@ mod tests {
         let check = |ids: &[&str], expected: usize| {
             let mut writer = EndingWriter::new().unwrap();
             for chart_id in ids {
-                writer.quarantined(Chart { chart_id, meta: None }, "test").unwrap();
+                writer
+                    .quarantined(
+                        Chart {
+                            chart_id,
+                            meta: None,
+                        },
+                        "test",
+                    )
+                    .unwrap();
             }
             let meta = EndingMeta {
                 run: "r".parse().unwrap(),
@@ -64,7 +72,11 @@ mod tests {
                 children: None,
             };
             let bytes = writer.finish(&meta).unwrap();
-            assert_eq!(chart_id_hashes("test", bytes).unwrap().len(), expected, "{ids:?}");
+            assert_eq!(
+                chart_id_hashes("test", bytes).unwrap().len(),
+                expected,
+                "{ids:?}"
+            );
         };
         check(&[], 0);
         check(&["a", "a", "b"], 2);

@@ -14,12 +14,14 @@ mod ending;
 mod error;
 mod identities;
 pub mod manifest;
+mod pages;
 pub mod plan;
 mod read;
 mod reader;
 mod rows;
 mod stamp;
 mod table;
+mod words;
 mod writer;
 
 pub use ending::{EndingKind, EndingMeta, read_ending_meta};

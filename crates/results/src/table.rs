@@ -16,11 +16,13 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{Type, TypePtr};
 
-use crate::ResultsError;
+use crate::words::Words;
+use crate::{ResultsError, pages};
 
 /// One optional column of a row group, gathered and not yet encoded.
 pub(crate) enum Column<'a> {
     Text(&'a mut Texts),
+    Words(&'a mut Words),
     Int32(&'a mut Numbers<i32>),
     Int64(&'a mut Numbers<i64>),
     Bool(&'a mut Numbers<bool>),
@@ -58,19 +60,6 @@ impl Texts {
         }
     }
 
-    /// Pushes what `write` appends, or no value.
-    pub(crate) fn push_with(&mut self, some: bool, write: impl FnOnce(&mut Vec<u8>)) {
-        self.levels.push(i16::from(some));
-        if some {
-            write(&mut self.bytes);
-            self.ends.push(self.bytes.len());
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     fn take(&mut self) -> (Vec<ByteArray>, Vec<i16>) {
         let bytes = Bytes::from(std::mem::take(&mut self.bytes));
         let mut begin = 0;
@@ -106,8 +95,15 @@ pub(crate) fn write_group<'a>(
     writer: &mut Writer,
     columns: impl IntoIterator<Item = Column<'a>>,
 ) -> Result<()> {
+    let described: Vec<_> = writer.schema_descr().columns().to_vec();
     let mut group = writer.next_row_group()?;
-    for column in columns {
+    for (column, described) in columns.into_iter().zip(described) {
+        if let Column::Words(words) = column {
+            let (chunk, close) = pages::encode(words, described)?;
+            group.append_column(&chunk, close)?;
+            words.clear();
+            continue;
+        }
         let mut out = group
             .next_column()?
             .ok_or_else(|| ParquetError::General("more columns than the schema".into()))?;

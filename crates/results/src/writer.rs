@@ -5,16 +5,18 @@ use std::io::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion,
 };
+use parquet::schema::types::ColumnPath;
 
-use crate::table::{self, Column, Numbers, Texts, Writer};
+use crate::table::{self, Column, Numbers, Writer};
+use crate::words::Words;
 use crate::{
-    Assertion, Chart, EndingKind, EndingMeta, Finding, ResultsError, Status, ending, stamp,
+    Assertion, Chart, EndingKind, EndingMeta, Finding, ResultsError, Status, ending, pages, stamp,
 };
 
 /// The columns of an ending, in order.
@@ -68,22 +70,24 @@ impl fmt::Debug for EndingWriter {
 
 #[derive(Default)]
 struct Columns {
-    chart_id: Texts,
-    status: Texts,
-    reason: Texts,
-    code: Texts,
-    description: Texts,
-    assertion: Texts,
+    /// Where the text of `also` is made.
+    list: Vec<u8>,
+    chart_id: Words,
+    status: Words,
+    reason: Words,
+    code: Words,
+    description: Words,
+    assertion: Words,
     billable: Numbers<bool>,
-    evidence: Texts,
+    evidence: Words,
     begin: Numbers<i64>,
     end: Numbers<i64>,
-    section: Texts,
-    engine: Texts,
-    terminology: Texts,
-    answer: Texts,
-    meta: Texts,
-    also: Texts,
+    section: Words,
+    engine: Words,
+    terminology: Words,
+    answer: Words,
+    meta: Words,
+    also: Words,
 }
 
 impl EndingWriter {
@@ -199,7 +203,7 @@ impl Columns {
         finding: &Finding<'_>,
         span: Option<(i64, i64)>,
     ) {
-        fn put(column: &mut Texts, text: Option<&str>) {
+        fn put(column: &mut Words, text: Option<&str>) {
             column.push(text.map(str::as_bytes));
         }
         put(&mut self.chart_id, Some(chart.chart_id));
@@ -220,14 +224,15 @@ impl Columns {
         put(&mut self.terminology, finding.terminology);
         put(&mut self.answer, finding.answer);
         put(&mut self.meta, chart.meta);
-        self.also.push_with(!finding.also.is_empty(), |out| {
-            for (i, (begin, end)) in finding.also.iter().enumerate() {
-                let before = if i == 0 { '[' } else { ',' };
-                // Writing to a Vec cannot fail.
-                let _ = write!(out, "{before}[{begin},{end}]");
-            }
-            out.push(b']');
-        });
+        self.list.clear();
+        for (i, (begin, end)) in finding.also.iter().enumerate() {
+            let before = if i == 0 { '[' } else { ',' };
+            // Writing to a Vec cannot fail.
+            let _ = write!(self.list, "{before}[{begin},{end}]");
+        }
+        self.list.push(b']');
+        self.also
+            .push((!finding.also.is_empty()).then_some(&self.list));
     }
 
     /// Bytes gathered in columns whose values may be large.
@@ -243,29 +248,29 @@ impl Columns {
             &self.also,
         ]
         .iter()
-        .map(|c| c.len())
+        .map(|c| c.bytes())
         .sum()
     }
 
     /// In the order of the schema.
     fn all(&mut self) -> [Column<'_>; 16] {
         [
-            Column::Text(&mut self.chart_id),
-            Column::Text(&mut self.status),
-            Column::Text(&mut self.reason),
-            Column::Text(&mut self.code),
-            Column::Text(&mut self.description),
-            Column::Text(&mut self.assertion),
+            Column::Words(&mut self.chart_id),
+            Column::Words(&mut self.status),
+            Column::Words(&mut self.reason),
+            Column::Words(&mut self.code),
+            Column::Words(&mut self.description),
+            Column::Words(&mut self.assertion),
             Column::Bool(&mut self.billable),
-            Column::Text(&mut self.evidence),
+            Column::Words(&mut self.evidence),
             Column::Int64(&mut self.begin),
             Column::Int64(&mut self.end),
-            Column::Text(&mut self.section),
-            Column::Text(&mut self.engine),
-            Column::Text(&mut self.terminology),
-            Column::Text(&mut self.answer),
-            Column::Text(&mut self.meta),
-            Column::Text(&mut self.also),
+            Column::Words(&mut self.section),
+            Column::Words(&mut self.engine),
+            Column::Words(&mut self.terminology),
+            Column::Words(&mut self.answer),
+            Column::Words(&mut self.meta),
+            Column::Words(&mut self.also),
         ]
     }
 }
@@ -273,8 +278,12 @@ impl Columns {
 static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
     let properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(pages::compression())
         .set_statistics_enabled(EnabledStatistics::None)
+        // Positions: of other columns this crate makes the pages itself.
+        .set_dictionary_enabled(false)
+        .set_column_encoding(ColumnPath::from("begin"), Encoding::DELTA_BINARY_PACKED)
+        .set_column_encoding(ColumnPath::from("end"), Encoding::DELTA_BINARY_PACKED)
         .set_offset_index_disabled(true)
         .build();
     Arc::new(properties)
