@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use fleet::{Ended, LocalProcesses};
 use identity::EnrolmentToken;
 use ledger::{Command, Effect, Finish, Ledger, Rejection, ShardId, Timestamp, WorkerId};
+use store::RunId;
 use store::run_log::{Appended, Entry, ReceiptLine, Role, RunLog};
-use store::{RunId, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::admin::Question;
@@ -80,7 +80,6 @@ pub(crate) struct Finished {
 #[derive(Debug)]
 pub(crate) struct Controller {
     pub(crate) run: RunId,
-    pub(crate) store: Arc<dyn Store>,
     pub(crate) log: RunLog,
     pub(crate) ledger: Ledger,
     pub(crate) plan: Arc<Plan>,
@@ -125,7 +124,6 @@ struct Session {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) run: RunId,
-    pub(crate) store: Arc<dyn Store>,
     pub(crate) log: RunLog,
     pub(crate) ledger: Ledger,
     pub(crate) plan: Arc<Plan>,
@@ -155,7 +153,6 @@ impl Controller {
         let receipt = parts.launches.receipt.clone();
         Controller {
             run: parts.run,
-            store: parts.store,
             log: parts.log,
             ledger: parts.ledger,
             plan: parts.plan,
@@ -187,7 +184,7 @@ impl Controller {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut batch = Vec::with_capacity(BATCH);
-        self.decide(Command::Begin).await?;
+        self.tell(Command::Begin).await?;
         while self.finished.is_none() {
             let planned = async {
                 match &mut sources.planned {
@@ -200,12 +197,12 @@ impl Controller {
                 Some(signal) = sources.signals.recv() => match signal {
                     StopSignal::Suspend => {
                         // A second one ends the process; there is nothing to refuse here.
-                        self.decide(Command::Order(ledger::Order::Suspend)).await?;
+                        self.tell(Command::Order(ledger::Order::Suspend)).await?;
                     }
                 },
                 Some(ended) = sources.ended.recv() => self.instance_ended(ended).await?,
                 _ = ticks.tick() => {
-                    self.decide(Command::Tick).await?;
+                    self.tell(Command::Tick).await?;
                     self.publish(&mut pace);
                 }
                 planned = planned => match planned {
@@ -238,20 +235,17 @@ impl Controller {
 
     async fn input(&mut self, input: Input) -> Result<(), MasterError> {
         match input {
-            Input::Enrolled(worker) => self.decide(Command::Enrolled(worker)).await.map(drop),
+            Input::Enrolled(worker) => self.tell(Command::Enrolled(worker)).await,
             Input::Session(worker, number, said) => {
                 for said in said {
                     self.session_said(worker, number, said).await?;
                 }
                 Ok(())
             }
-            Input::EndingFound(shard, ending) => self
-                .decide(Command::EndingFound(shard, ending?))
-                .await
-                .map(drop),
-            Input::CutFound(shard, cut) => {
-                self.decide(Command::CutFound(shard, cut?)).await.map(drop)
+            Input::EndingFound(shard, ending) => {
+                self.tell(Command::EndingFound(shard, ending?)).await
             }
+            Input::CutFound(shard, cut) => self.tell(Command::CutFound(shard, cut?)).await,
             Input::PlanUnreadable(error) => Err(error),
             Input::Admin(question) => self.admin(question).await,
         }
@@ -283,36 +277,32 @@ impl Controller {
         }
         match said {
             Said::Opened { .. } => {}
-            Said::Credit(credit) => drop(self.decide(Command::Credit(worker, credit)).await?),
+            Said::Credit(credit) => self.tell(Command::Credit(worker, credit)).await?,
             Said::Started {
                 shard,
                 epoch,
                 charts,
             } => {
-                drop(
-                    self.decide(Command::Started {
-                        worker,
-                        shard,
-                        epoch,
-                        charts,
-                    })
-                    .await?,
-                );
+                self.tell(Command::Started {
+                    worker,
+                    shard,
+                    epoch,
+                    charts,
+                })
+                .await?;
             }
             Said::Report {
                 shard,
                 epoch,
                 outcome,
             } => {
-                drop(
-                    self.decide(Command::Report {
-                        worker,
-                        shard,
-                        epoch,
-                        outcome,
-                    })
-                    .await?,
-                );
+                self.tell(Command::Report {
+                    worker,
+                    shard,
+                    epoch,
+                    outcome,
+                })
+                .await?;
             }
             Said::Heartbeat { number, progress } => {
                 if self
@@ -325,12 +315,12 @@ impl Controller {
             }
             Said::EngineBroken(reason) => {
                 log::error!(run = self.run.as_str(), worker:% = worker; "the engine does not work: {reason}");
-                drop(self.decide(Command::EngineBroken(worker, reason)).await?);
+                self.tell(Command::EngineBroken(worker, reason)).await?;
             }
-            Said::Leaving => drop(self.decide(Command::Leaving(worker)).await?),
+            Said::Leaving => self.tell(Command::Leaving(worker)).await?,
             Said::Broken => {
                 self.sessions.remove(&worker);
-                drop(self.decide(Command::SessionBroken(worker)).await?);
+                self.tell(Command::SessionBroken(worker)).await?;
             }
         }
         Ok(())
@@ -347,7 +337,7 @@ impl Controller {
                 self.loops = loops;
                 *more = None;
                 self.append(vec![Entry::Close {}]).await?;
-                self.decide(Command::ClosePlan).await.map(drop)
+                self.tell(Command::ClosePlan).await
             }
             Planned::Failed(error) => Err(error),
         }
@@ -369,9 +359,7 @@ impl Controller {
         failpoint::hit("master::segment-appended");
         self.plan.add(first_shard, segment.digest).await;
         self.charts_planned += segment.charts;
-        self.decide(Command::AddSegment(segment.shards))
-            .await
-            .map(drop)
+        self.tell(Command::AddSegment(segment.shards)).await
     }
 
     async fn instance_ended(&mut self, ended: Ended) -> Result<(), MasterError> {
@@ -398,14 +386,12 @@ impl Controller {
         self.receipt.push(line);
         let (reason, died) = (ended.reason, ended.died);
         log::info!(run = self.run.as_str(), worker:% = worker; "worker process {reason}");
-        drop(
-            self.decide(Command::InstanceEnded {
-                worker,
-                reason,
-                died,
-            })
-            .await?,
-        );
+        self.tell(Command::InstanceEnded {
+            worker,
+            reason,
+            died,
+        })
+        .await?;
         Ok(())
     }
 
@@ -439,6 +425,11 @@ impl Controller {
         failpoint::hit("master::order-appended");
         let answer = self.decide(Command::Order(order)).await?;
         Ok(answer.map(|()| record))
+    }
+
+    /// Tells the ledger what happened. That it has no use for it any more is no error.
+    async fn tell(&mut self, command: Command) -> Result<(), MasterError> {
+        self.decide(command).await.map(|_| ())
     }
 
     /// Decides, and carries out what follows. A rejection is an answer, not an error.

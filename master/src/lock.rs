@@ -19,13 +19,13 @@ const PATIENCE: Timespec = Timespec {
 
 /// Held until dropped, or until the process ends however it does.
 #[derive(Debug)]
-pub struct RunLock {
+pub(crate) struct RunLock {
     file: File,
 }
 
 /// What came of asking for the lock.
 #[derive(Debug)]
-pub enum Locked {
+pub(crate) enum Locked {
     /// It is ours.
     Ours(RunLock),
     /// Somebody has it.
@@ -34,9 +34,9 @@ pub enum Locked {
 
 /// Who holds the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holder {
+pub(crate) struct Holder {
     /// Its process id; `None` in the moment between its lock and its name.
-    pub process: Option<i32>,
+    pub(crate) process: Option<i32>,
 }
 
 impl RunLock {
@@ -44,7 +44,7 @@ impl RunLock {
     ///
     /// # Errors
     /// When the file system does not do it.
-    pub fn take(folder: &Path) -> io::Result<Locked> {
+    pub(crate) fn take(folder: &Path) -> io::Result<Locked> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -73,7 +73,7 @@ impl RunLock {
     ///
     /// # Errors
     /// When the holder cannot be killed (another user's, say) or does not go.
-    pub fn take_over(folder: &Path) -> io::Result<Locked> {
+    pub(crate) fn take_over(folder: &Path) -> io::Result<Locked> {
         let held = match RunLock::take(folder)? {
             Locked::Held(holder) => holder,
             ours @ Locked::Ours(_) => return Ok(ours),

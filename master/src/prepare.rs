@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::run_log::{Record, RunLog};
-use store::{Created, DirectoryStore, RunId, Store, StoreError, layout};
+use store::{Created, DirectoryStore, RunId, Store, layout};
 
 use crate::error::MasterError;
 use crate::lock::{Locked, RunLock, private_folder};
@@ -189,10 +189,4 @@ fn random_letters() -> std::io::Result<String> {
         .iter()
         .map(|b| char::from(letters[usize::from(*b) % letters.len()]))
         .collect())
-}
-
-/// Whether an error means that nothing can be written there.
-#[must_use]
-pub fn is_disk_full(error: &StoreError) -> bool {
-    error.is_disk_full()
 }

@@ -207,7 +207,6 @@ pub async fn run(
     };
     let parts = Parts {
         run: run.clone(),
-        store: store.clone(),
         log,
         ledger,
         plan,
