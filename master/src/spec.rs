@@ -128,7 +128,7 @@ impl Spec {
             .into_iter()
             .zip(wanted.facts())
             .find_map(|(pinned, wanted)| {
-                (pinned != wanted).then(|| Difference {
+                (pinned != wanted).then_some(Difference {
                     what: pinned.0,
                     pinned: pinned.1,
                     wanted: wanted.1,
