@@ -214,3 +214,34 @@ fn strip_line_end(record: &[u8]) -> &[u8] {
     let record = record.strip_suffix(b"\n").unwrap_or(record);
     record.strip_suffix(b"\r").unwrap_or(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts what is read of an endless line.
+    struct Endless(usize);
+
+    impl Read for &mut Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(b'x');
+            self.0 += buffer.len();
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn passing_over_a_line_stops_where_no_record_is_wanted() {
+        let mut line = Endless(0);
+        let mut records = Records::new(&mut line, Framing::Lines, 0, 1_000);
+        records.want_below(3_000_000);
+        records.skip_partial().unwrap();
+        assert!((3_000_000..3_000_000 + BLOCK as u64).contains(&records.offset()));
+
+        let mut records = Records::new(&mut line, Framing::Csv, 0, 1_000);
+        records.want_below(10);
+        assert!(records.advance().unwrap());
+        assert_eq!(records.current(), None);
+        assert!(line.0 < 3_000_000 + 3 * BLOCK, "{} bytes were read", line.0);
+    }
+}

@@ -134,6 +134,15 @@ fn a_compressed_file_cannot_grow_without_end() {
         assert_eq!(read.len(), 4);
         assert_eq!(read[3], last);
     }
+    // Also when it grows little by little.
+    let put = put("s.jsonl.gz", &gz(&lines(40_000)));
+    let read = put.read(extent_of(&put.source), &options);
+    assert!(read.len() > 1_000 && read.len() < 10_000, "{}", read.len());
+    assert!(
+        read.last()
+            .unwrap()
+            .ends_with("!decompresses to more than 1000000 bytes")
+    );
 }
 
 /// Reads after `change` was done to the file, and expects one row that says this.
