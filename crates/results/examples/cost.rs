@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut ending = write(&charts)?;
     if std::env::args().any(|arg| arg == "ending") {
         for _ in 0..100 {
-            ending = write(&charts)?;
+            write(&charts)?;
         }
         return Ok(());
     }
