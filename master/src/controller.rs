@@ -25,12 +25,12 @@ use crate::api::admin::Question;
 use crate::api::work::{Outbound, Said};
 use crate::enrolments::Enrolments;
 use crate::error::MasterError;
-use crate::failpoint;
 use crate::plan::Plan;
 use crate::planning::{Planned, PlannedSegment};
 use crate::recovery::{Launches, for_log};
 use crate::verdicts::Verdicts;
 use crate::view::{Pace, RunView};
+use store::failpoint;
 
 /// How often time is told to the ledger, and a view of the run is published.
 const TICK: Duration = Duration::from_millis(250);

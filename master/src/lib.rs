@@ -11,7 +11,6 @@ pub mod api;
 mod controller;
 mod enrolments;
 mod error;
-mod failpoint;
 mod listener;
 mod lock;
 mod plan;

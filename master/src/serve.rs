@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::api::admin::AdminApi;
 use crate::api::enroll::EnrollApi;
 use crate::api::work::WorkApi;
+use crate::controller;
 use crate::controller::{Controller, Finished, LaunchLine, Parts, Sources, StopSignal};
 use crate::enrolments::Enrolments;
 use crate::error::MasterError;
@@ -32,7 +33,7 @@ use crate::seal::{self, Closing};
 use crate::spec::{Engine, Reading, Spec};
 use crate::verdicts::Verdicts;
 use crate::view::RunView;
-use crate::{controller, failpoint};
+use store::failpoint;
 
 /// Inputs that may wait for the controller. Behind them, sessions wait: that is the
 /// backpressure on workers.

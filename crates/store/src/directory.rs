@@ -168,6 +168,7 @@ impl Inner {
         }
         let created = created.map_err(|e| StoreError::io("create", key, e))?;
         fail::fail_point!("store::after-create");
+        crate::failpoint::hit("store::after-create");
         Ok(created)
     }
 

@@ -13,6 +13,7 @@
 
 mod directory;
 mod error;
+pub mod failpoint;
 pub mod layout;
 mod nonce;
 pub mod run_log;

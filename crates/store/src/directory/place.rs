@@ -78,9 +78,11 @@ impl Temporaries {
             fail::fail_point!("store::write", |_| Err(Errno::NOSPC.into()));
             let temporary = self.written(folder.as_fd(), bytes)?;
             fail::fail_point!("store::before-link");
+            crate::failpoint::hit("store::before-link");
             temporary.link(folder, name)?
         };
         fail::fail_point!("store::after-link");
+        crate::failpoint::hit("store::after-link");
         rustix::fs::fsync(folder)?;
         Ok(created)
     }
