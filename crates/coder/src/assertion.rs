@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::cues::{CueHit, Cues, Effect};
+use crate::cues::{CueHit, Cues, Effect, Stop};
 use crate::finding::{Assertion, AssertionReason};
 use crate::reader::{Reader, Sentence, Token, gap, shape};
 use crate::section::Section;
@@ -34,42 +34,69 @@ fn strength(assertion: Assertion) -> u8 {
     }
 }
 
+/// Marks that end a clause.
+const CLAUSE: u8 =
+    gap::COMMA | gap::BRACKET | gap::SEMICOLON | gap::COLON | gap::PERIOD | gap::LINE | gap::OTHER;
+
+/// How many words lie between a cue and a mention.
+fn distance(hit: &CueHit, mention: &Range<usize>) -> usize {
+    if hit.last <= mention.start {
+        mention.start - hit.last
+    } else {
+        hit.first.saturating_sub(mention.end)
+    }
+}
+
+/// True if the first of two cues prevails. "Possible history of gout", "history of possible gout": of these two, the
+/// nearer one; else the stronger one.
+fn beats(new: (Assertion, usize), old: (Assertion, usize)) -> bool {
+    let weak = |a: Assertion| matches!(a, Assertion::Possible | Assertion::Historical);
+    if weak(new.0) && weak(old.0) && new.0 != old.0 {
+        new.1 < old.1
+    } else {
+        strength(new.0) > strength(old.0)
+    }
+}
+
 impl Context<'_> {
     /// The assertion of the finding in tokens `mention`, and what decided it.
     pub(crate) fn assertion(&self, mention: Range<usize>) -> (Assertion, AssertionReason) {
-        let mut best = (Assertion::Present, AssertionReason::Default);
+        let mut best = (Assertion::Present, usize::MAX, AssertionReason::Default);
         let mut consider = |hit: &CueHit| {
-            if let Effect::Asserts(assertion) = hit.effect
-                && strength(assertion) > strength(best.0)
-                && self.reaches(hit, assertion, &mention)
-            {
-                best = (assertion, self.reason(hit));
+            if let Effect::Asserts(assertion) = hit.effect {
+                let away = distance(hit, &mention);
+                if beats((assertion, away), (best.0, best.1))
+                    && self.reaches(hit, assertion, &mention)
+                {
+                    best = (assertion, away, self.reason(hit));
+                }
             }
         };
         for hit in self.hits {
             if hit.first < mention.start && hit.last > mention.start {
                 // The phrase runs into the finding ("no acute" before "acute distress"): what is left of it counts.
-                self.cues.longest(&self.tokens[..mention.start], hit.first).for_each(|h| consider(&h));
+                let before = &self.tokens[..mention.start];
+                self.cues.longest(before, hit.first).for_each(|h| consider(&h));
             } else {
                 consider(hit);
             }
         }
-        if let Some((assertion, cue)) = &self.list
-            && strength(*assertion) > strength(best.0)
-        {
-            best = (
-                *assertion,
-                AssertionReason::Cue {
-                    begin: cue.start,
-                    end: cue.end,
-                },
-            );
+        let (mut assertion, mut reason) = (best.0, best.2);
+        let mut also = |other: Assertion, why: AssertionReason| {
+            if strength(other) > strength(assertion) {
+                (assertion, reason) = (other, why);
+            }
+        };
+        if let Some((other, cue)) = &self.list {
+            let (begin, end) = (cue.start, cue.end);
+            also(*other, AssertionReason::Cue { begin, end });
         }
-        let prior = section_prior(self.sentence.section);
-        if strength(prior) > strength(best.0) {
-            best = (prior, AssertionReason::Section);
+        if let Some((other, at)) = self.marked(&mention) {
+            let (begin, end) = (self.tokens[at].begin, self.tokens[at].end);
+            also(other, AssertionReason::Cue { begin, end });
         }
-        best
+        also(section_prior(self.sentence.section), AssertionReason::Section);
+        (assertion, reason)
     }
 
     fn reason(&self, hit: &CueHit) -> AssertionReason {
@@ -79,19 +106,57 @@ impl Context<'_> {
         }
     }
 
+    /// What marks and years say of a mention: "-fever", "?PE", "had an MI in 2008". And the token that says it.
+    fn marked(&self, mention: &Range<usize>) -> Option<(Assertion, usize)> {
+        let first = self.tokens.get(mention.start)?;
+        if first.shape & shape::MINUS != 0 {
+            // A dash alone may be a bullet or a hyphen; among others, or with a plus, it is a minus.
+            let plus = self.tokens.iter().any(|t| t.shape & shape::PLUS != 0);
+            let minus = self.tokens.iter().filter(|t| t.shape & shape::MINUS != 0).count();
+            return (plus || minus > 1).then_some((Assertion::Negated, mention.start));
+        }
+        if first.shape & shape::ASKED != 0 {
+            return Some((Assertion::Possible, mention.start));
+        }
+        if self.sentence.asks {
+            return Some((Assertion::Possible, self.tokens.len() - 1));
+        }
+        let ahead = &self.tokens[mention.end..self.tokens.len().min(mention.end + 4)];
+        let year = ahead.iter().position(|t| t.shape & shape::YEAR != 0)? + mention.end;
+        let past = self.hits.iter().rfind(|h| h.last <= mention.start)?.effect == Effect::Past;
+        let tail = self.hits.iter().any(|h| h.effect == Effect::Tail && h.last == year);
+        (past && tail).then_some((Assertion::Historical, year))
+    }
+
     /// True if the cue has the mention in its scope and nothing stands between that ends it.
     fn reaches(&self, hit: &CueHit, assertion: Assertion, mention: &Range<usize>) -> bool {
         let scope = usize::from(hit.scope);
         let far = |distance: usize| scope != usize::from(u8::MAX) && distance > scope;
         if hit.forward && hit.last <= mention.start {
             !far(mention.start - hit.last)
+                && (!hit.opening || hit.first == 0 || self.tokens[hit.first].gap & CLAUSE != 0)
                 && !self.is_stopped(hit, assertion, hit.last..mention.start, true)
         } else if hit.backward && mention.end <= hit.first {
             !far(hit.first - mention.end)
+                && self.looks_back(hit)
                 && !self.is_stopped(hit, assertion, mention.end..hit.first, false)
         } else {
             false
         }
+    }
+
+    /// True if nothing of the clause follows the cue.
+    fn closes(&self, hit: &CueHit) -> bool {
+        self.tokens.get(hit.last).is_none_or(|t| t.gap & CLAUSE != 0)
+    }
+
+    /// A phrase that may act in both directions with different meanings looks back only at the end of its clause, or
+    /// before a small word: "pneumonia likely", "pneumonia suspected on CT", but not "hypoxia likely due to pneumonia".
+    fn looks_back(&self, hit: &CueHit) -> bool {
+        let same = |h: &&CueHit| h.first == hit.first && h.last == hit.last;
+        let twin = self.hits.iter().filter(same).any(|h| h.forward && !h.opening && h != hit);
+        let tail = |h: &CueHit| h.effect == Effect::Tail && h.first == hit.last;
+        !twin || hit.forward || self.closes(hit) || self.hits.iter().any(tail)
     }
 
     /// True if something in the tokens `between` a cue and a mention ends the cue's scope.
@@ -104,8 +169,8 @@ impl Context<'_> {
     ) -> bool {
         // The gap before the first token of the later one counts as well.
         let gaps = &self.tokens[between.start..=between.end.min(self.tokens.len() - 1)];
-        if gaps.iter().any(|t| t.gap & gap::SEMICOLON != 0) && assertion != Assertion::Hypothetical
-        {
+        let has = |mark: u8| gaps.iter().any(|t| t.gap & mark != 0);
+        if has(gap::SEMICOLON) && assertion != Assertion::Hypothetical {
             return true;
         }
         let numbers = &self.tokens[between.start..between.end.max(between.start)];
@@ -113,16 +178,17 @@ impl Context<'_> {
             return true;
         }
         // "Obstruction, resolved." is said of the obstruction; "chest pain, negative troponin" is not.
-        let closes = hit.first == between.start
-            && self.tokens.get(hit.last).is_none_or(|t| t.gap & (gap::COMMA | gap::BRACKET) != 0);
-        if !forward
-            && !closes
-            && assertion == Assertion::Negated
-            && gaps
-                .iter()
-                .any(|t| t.gap & (gap::COMMA | gap::BRACKET) != 0)
-        {
-            return true;
+        let closes = hit.first == between.start && self.closes(hit);
+        if !forward && !closes {
+            let mark = match assertion {
+                Assertion::Negated => gap::COMMA | gap::BRACKET | gap::COLON,
+                // "Prior stroke, and cancer in his brother": what has its own cue is the patient's.
+                Assertion::Family if self.has_cue_before(hit) => gap::COMMA,
+                _ => gap::COLON,
+            };
+            if has(mark) {
+                return true;
+            }
         }
         self.hits.iter().any(|other| {
             let inside = other.first >= between.start && other.last <= between.end;
@@ -131,6 +197,7 @@ impl Context<'_> {
             }
             match other.effect {
                 Effect::Stops(stop) => stop.ends(assertion),
+                Effect::Past => Stop::Verb.ends(assertion),
                 Effect::Asserts(next) => {
                     // "no fever, history of asthma": a new statement ends the one before it.
                     let begins = self.tokens[other.first].gap & gap::COMMA != 0;
@@ -140,8 +207,16 @@ impl Context<'_> {
                         && next != assertion
                         && ends_at_next(assertion, next)
                 }
-                Effect::Nothing => false,
+                Effect::Tail | Effect::Informant | Effect::Nothing => false,
             }
+        })
+    }
+
+    fn has_cue_before(&self, hit: &CueHit) -> bool {
+        self.hits.iter().any(|h| {
+            h.last <= hit.first
+                && h.forward
+                && matches!(h.effect, Effect::Asserts(a) if a != Assertion::Family)
         })
     }
 

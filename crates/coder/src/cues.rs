@@ -30,11 +30,11 @@ pub enum CueError {
     Columns(usize),
     /// A class that does not exist.
     #[error(
-        "line {0} of the cue table: the class is none of negated, possible, historical, family, hypothetical, stop, subject, verb, pseudo"
+        "line {0} of the cue table: the class is none of negated, possible, historical, family, hypothetical, stop, subject, verb, past, tail, informant, pseudo"
     )]
     Class(usize),
     /// A direction that does not exist.
-    #[error("line {0} of the cue table: the direction is none of forward, backward, both, none")]
+    #[error("line {0} of the cue table: the direction is none of forward, opening, backward, both, none")]
     Direction(usize),
     /// A scope that is not a number of words.
     #[error("line {0} of the cue table: the scope is not a number of words between 0 and 255")]
@@ -51,6 +51,8 @@ pub(crate) struct Cue {
     pub(crate) effect: Effect,
     pub(crate) forward: bool,
     pub(crate) backward: bool,
+    /// It acts forward only where it opens a clause.
+    pub(crate) opening: bool,
     /// How many tokens it reaches; `u8::MAX` means to the end of the sentence.
     pub(crate) scope: u8,
 }
@@ -66,6 +68,12 @@ impl Cue {
 pub(crate) enum Effect {
     Asserts(Assertion),
     Stops(Stop),
+    /// A verb in the past tense: it stops as a verb does, and with a year after the finding it makes it historical.
+    Past,
+    /// A small word after which a cue looks back ("suspected on CT").
+    Tail,
+    /// The relative beside it speaks of the patient ("mother reports", "brought in by his").
+    Informant,
     Nothing,
 }
 
@@ -116,7 +124,15 @@ pub(crate) struct CueHit {
     pub(crate) effect: Effect,
     pub(crate) forward: bool,
     pub(crate) backward: bool,
+    pub(crate) opening: bool,
     pub(crate) scope: u8,
+}
+
+impl CueHit {
+    /// True for a relative, who may be the one who has it or the one who speaks.
+    fn is_relative(&self) -> bool {
+        self.effect == Effect::Asserts(Assertion::Family) && self.forward && self.backward
+    }
 }
 
 impl Cues {
@@ -187,6 +203,9 @@ impl Cues {
                 covered = hits.last().map_or(covered, |h| covered.max(h.last));
             }
         }
+        if hits.iter().any(|h| h.effect == Effect::Informant) {
+            drop_informants(hits);
+        }
     }
 
     /// The longest phrase that begins at token `at`. There may be two of the same words: the same phrase may act
@@ -206,8 +225,28 @@ impl Cues {
             effect: c.effect,
             forward: c.forward,
             backward: c.backward,
+            opening: c.opening,
             scope: c.scope,
         })
+    }
+}
+
+/// Removes relatives who only speak, or who only brought the patient.
+fn drop_informants(hits: &mut Vec<CueHit>) {
+    let mut i = 0;
+    while i < hits.len() {
+        let relative = hits[i];
+        let speaks = relative.is_relative()
+            && hits.iter().any(|h| {
+                h.effect == Effect::Informant
+                    && (h.backward && h.first >= relative.last && h.first <= relative.last + 1
+                        || h.forward && h.last <= relative.first && h.last + 2 >= relative.first)
+            });
+        if speaks {
+            hits.remove(i);
+        } else {
+            i += 1;
+        }
     }
 }
 
@@ -255,16 +294,20 @@ impl Builder {
             "stop" => Effect::Stops(Stop::Any),
             "subject" => Effect::Stops(Stop::Subject),
             "verb" => Effect::Stops(Stop::Verb),
+            "past" => Effect::Past,
+            "tail" => Effect::Tail,
+            "informant" => Effect::Informant,
             "pseudo" => Effect::Nothing,
             name => Effect::Asserts(Assertion::from_name(name).ok_or(CueError::Class(number))?),
         };
         let (forward, backward) = match direction {
-            "forward" => (true, false),
+            "forward" | "opening" => (true, false),
             "backward" => (false, true),
             "both" => (true, true),
             "none" => (false, false),
             _ => return Err(CueError::Direction(number)),
         };
+        let opening = columns[2] == "opening";
         let scope = match scope.parse::<u8>().map_err(|_| CueError::Scope(number))? {
             0 => u8::MAX,
             n => n,
@@ -279,6 +322,7 @@ impl Builder {
                 effect,
                 forward,
                 backward,
+                opening,
                 scope,
             });
         }
@@ -324,11 +368,13 @@ impl Builder {
                 .then_with(|| a.words.cmp(&b.words))
         });
         // A later row replaces an earlier one of the same phrase, unless they look in opposite directions.
+        let speaks = |c: &Cue| c.effect == Effect::Informant;
         let clash = |a: &Cue, b: &Cue| {
             a.words == b.words
+                && speaks(a) == speaks(b)
                 && ((a.forward && b.forward)
                     || (a.backward && b.backward)
-                    || !(a.reaches() && b.reaches()))
+                    || !(a.reaches() || b.reaches()))
         };
         let mut kept: Vec<Cue> = Vec::with_capacity(self.rows.len());
         for cue in self.rows {

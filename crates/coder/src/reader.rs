@@ -48,6 +48,14 @@ pub(crate) mod shape {
     pub(crate) const NUMBER: u8 = 4;
     /// One character.
     pub(crate) const SINGLE: u8 = 8;
+    /// Four digits that read as a year.
+    pub(crate) const YEAR: u8 = 16;
+    /// A minus stands before it, as in "-fever"; "(-)" sets [`PLUS`] too, because it cannot be a hyphen.
+    pub(crate) const MINUS: u8 = 32;
+    /// A question mark stands before it, as in "?cellulitis".
+    pub(crate) const ASKED: u8 = 64;
+    /// A plus stands before it.
+    pub(crate) const PLUS: u8 = 128;
 }
 
 /// What the reader knows of a sentence beside its tokens.
@@ -222,9 +230,12 @@ impl<'a> Reader<'a> {
             }
             None => (WordId::default(), CueWord::default()),
         };
-        let mut shape = 0;
+        let mut shape = mark_before(&bytes[..begin]);
         if digits {
             shape |= shape::NUMBER;
+            if end - begin == 4 && matches!(&bytes[begin..begin + 2], b"19" | b"20") {
+                shape |= shape::YEAR;
+            }
         } else {
             if upper {
                 shape |= shape::UPPER;
@@ -330,7 +341,9 @@ impl<'a> Reader<'a> {
                 && bytes.get(self.at + 1).is_some_and(u8::is_ascii_lowercase);
         }
         if bytes[self.at - 1] != b'.' {
-            return true;
+            // "Fever ? pneumonia" asks about what follows.
+            let asks = bytes[self.at - 1] == b'?' && last.end + 1 != self.at;
+            return !(asks && bytes.get(self.at + 1).is_some_and(u8::is_ascii_alphanumeric));
         }
         let word = &self.text[last.begin..last.end];
         let listed = last.shape & shape::NUMBER != 0 && tokens.len() == 1;
@@ -425,6 +438,19 @@ impl<'a> Reader<'a> {
             fresh: true,
             ..Sentence::default()
         }
+    }
+}
+
+/// The mark that stands before a word: plus, minus or question mark, with nothing but space before it.
+#[inline]
+fn mark_before(before: &[u8]) -> u8 {
+    match before {
+        [.., b'(', b'-', b')'] | [.., b'(', b'-', b')', b' '] => shape::MINUS | shape::PLUS,
+        [.., b' ' | b',' | b';' | b'(', b'-'] => shape::MINUS,
+        [.., b'(', b'+', b')'] | [.., b'(', b'+', b')', b' '] | [.., b'+'] => shape::PLUS,
+        [b'?'] | [b'?', b' '] | [.., b' ' | b',' | b'(' | b'\n', b'?'] => shape::ASKED,
+        [.., b' ' | b'\n', b'?', b' '] => shape::ASKED,
+        _ => 0,
     }
 }
 

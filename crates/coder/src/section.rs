@@ -86,7 +86,8 @@ const PARTS: &str = "general|constitutional|heent|eyes|ears|nose|throat|ent|neck
     lungs|chest|heart|cardiac|gastrointestinal|gi|abdomen|genitourinary|gu|musculoskeletal|msk|skin|neurological|\
     neurologic|neurology|neuro|psychiatric|psych|endocrine|hematologic|hematology|heme|extremities|back|breast|\
     breasts|pulmonary|vascular|integumentary|mouth|allergic|immunologic|lymphatic|lymph|mother|father|sister|\
-    brother|maternal|paternal|siblings|children|parents|tobacco|alcohol|drugs|smoking|date|name|age|sex|mrn";
+    brother|maternal|paternal|siblings|children|parents|tobacco|alcohol|drugs|smoking|date|name|age|sex|mrn|\
+    differential diagnosis|differential|differential diagnoses|ddx|rule out|r o|possible|probable|suspected";
 
 /// Headings by section: words in lower case, without digits and marks; alternatives are separated by `|`.
 const HEADINGS: &[(Section, &str)] = &[
@@ -181,7 +182,7 @@ const HEADINGS: &[(Section, &str)] = &[
          final diagnosis|discharge diagnosis|discharge diagnoses|admission diagnosis|admitting diagnosis|\
          primary diagnosis|secondary diagnosis|secondary diagnoses|principal diagnosis|final diagnoses|\
          impression and plan|impression plan|preoperative diagnosis|postoperative diagnosis|a|assessment a p|\
-         differential diagnosis|conclusion|conclusions|clinical impression|diagnostic impression|ap|\
+         conclusion|conclusions|clinical impression|diagnostic impression|ap|\
          medical decision making|mdm|admission diagnoses|admitting diagnoses|pre operative diagnosis|\
          post operative diagnosis|assessment and recommendations|discussion|assessment impression|\
          assessment and diagnosis|other diagnoses|additional diagnoses|clinical diagnosis|opinion|interpretation|\

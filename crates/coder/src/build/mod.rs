@@ -191,16 +191,41 @@ pub(crate) struct Collector {
     report: Report,
 }
 
+/// Parts of words by which a term of the drug chapters speaks of harm, not of the drug alone.
+const POISONING: [&str; 9] = [
+    "poison", "toxic", "adverse", "overdos", "underdos", "intox", "ingest", "effect", "inhal",
+];
+
 /// A release has more words in a description than a chart ever repeats in a row.
 const LONGEST_TERM: usize = 6;
 
 impl Collector {
     fn add(&mut self, text: &str, code: &str, rank: u8, source: TermSource, flags: u8, rule: u16) {
         let words = self.vocabulary.term(text);
-        if words.is_empty() || words.len() > LONGEST_TERM {
+        let own = matches!(source, TermSource::Synonym | TermSource::User);
+        if words.is_empty() || words.len() > LONGEST_TERM || !(own || self.says_enough(text, code)) {
             return;
         }
         self.add_words(words, code, rank, source, flags, rule);
+    }
+
+    /// True if a line of an official table, taken out of its place in the table, still says what its code means.
+    /// "Presence", "cyst" and "well" stand in some code's description, but a chart means something else by them.
+    fn says_enough(&self, text: &str, code: &str) -> bool {
+        let words: Vec<String> = words::cut(text).collect();
+        if words.iter().all(|w| self.vocabulary.is_generic(w)) {
+            return false;
+        }
+        let letter = code.chars().next().unwrap_or(' ');
+        // External causes and reasons for contact are sentences; one word of them is a coincidence.
+        if words.len() == 1 && ('V'..='Z').contains(&letter) {
+            return false;
+        }
+        // Poisonings list drugs by their bare names.
+        if ("T36".."T66").contains(&code) && !code.starts_with("T63") {
+            return words.len() > 1 && words.iter().any(|w| POISONING.iter().any(|p| w.contains(p)));
+        }
+        true
     }
 
     fn add_words(

@@ -61,6 +61,11 @@ pub(crate) fn plain_form(line: &str) -> Option<String> {
     .filter_map(|w| text.find(w))
     .min()?;
     let form = strip_qualifiers(text[..cut].trim_end_matches(','));
+    // "Cyst of unspecified eye": without its place, the word is another one.
+    let place = text[cut..].starts_with(" of ") || text[cut..].starts_with(" unspecified");
+    if place && !form.contains(' ') {
+        return None;
+    }
     is_useful(&form).then_some(form)
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct Vocabulary {
     stop: BTreeSet<String>,
     over: BTreeSet<String>,
     ignored: BTreeSet<String>,
+    generic: BTreeSet<String>,
 }
 
 impl Vocabulary {
@@ -45,6 +46,7 @@ impl Vocabulary {
                 "stop" => vocabulary.stop.extend(words),
                 "over" => vocabulary.over.extend(words),
                 "ignore" => vocabulary.ignored.extend(words),
+                "generic" => vocabulary.generic.extend(words),
                 "same" => vocabulary
                     .same
                     .extend(words.into_iter().map(|w| (w, first.clone()))),
@@ -122,6 +124,12 @@ impl Vocabulary {
     /// The words by number.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// True for a word that means no condition by itself.
+    pub(crate) fn is_generic(&self, word: &str) -> bool {
+        let sets = [&self.generic, &self.stop, &self.over, &self.ignored];
+        sets.iter().any(|s| s.contains(word)) || self.generic.contains(&singular(word))
     }
 
     /// The flags of a word that come from the table of word classes.

@@ -1,10 +1,10 @@
-//! Scores the coder against gold files: `cargo run --release -p coder --bin evaluate -- codes|assertions|notes FILE…`
+//! Scores the coder against gold files: `cargo run --release -p coder --bin evaluate -- codes|assertions|spans|notes FILE…`
 //!
 //! * `codes`: lines `{"id", "text", "codes": […]}`; micro P/R/F1 of all findings, at the code and at its category.
 //! * `assertions`: lines `{"id", "text", "begin", "end", "assertion"}`, where `assertion` is a name or a list of names;
 //!   P/R/F1 of every assertion with the span given.
-//! * `notes`: lines `{"id", "text", "findings": [[evidence, code, assertion], …]}`; what was found of it, and the
-//!   assertion of what was found.
+//! * `spans`: marked notes, see `marked.rs`; P/R/F1 of every assertion with the span given.
+//! * `notes`: marked notes with codes; which marked codes were found, and with which assertion.
 //!
 //! `--wrong N` shows N errors, by offsets and codes for `codes`, with the text for gold sets.
 //! `--predictions` prints `id, code, begin, end, assertion` lines instead of scores.
@@ -15,11 +15,14 @@
     reason = "the output of a program"
 )]
 
+mod marked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::ExitCode;
 
 use coder::{Assertion, Coder, Scratch};
+use marked::Marked;
 use serde_json::Value;
 
 fn main() -> ExitCode {
@@ -34,12 +37,16 @@ fn main() -> ExitCode {
             _ => files.push(argument),
         }
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut gold) = (Vec::new(), Vec::new());
     for file in &files {
         let Ok(content) = fs::read_to_string(file) else {
             eprintln!("cannot read {file}");
             return ExitCode::from(2);
         };
+        if matches!(kind.as_str(), "spans" | "notes") {
+            gold.extend(marked::read(&content));
+            continue;
+        }
         rows.extend(
             content
                 .lines()
@@ -51,9 +58,10 @@ fn main() -> ExitCode {
         ("codes", true) => predict(&coder, &rows),
         ("codes", false) => codes(&coder, &rows, wrong),
         ("assertions", _) => assertions(&coder, &rows, wrong),
-        ("notes", _) => notes(&coder, &rows, wrong),
+        ("spans", _) => spans(&coder, &gold, wrong),
+        ("notes", _) => notes(&coder, &gold, wrong),
         _ => {
-            eprintln!("usage: evaluate codes|assertions|notes FILE… [--wrong N] [--predictions]");
+            eprintln!("usage: evaluate codes|assertions|spans|notes FILE… [--wrong N] [--predictions]");
             return ExitCode::from(2);
         }
     }
@@ -192,9 +200,7 @@ fn assertions(coder: &Coder, rows: &[Value], wrong: usize) {
             );
         }
     }
-    for (count, assertion) in counts.iter().zip(Assertion::ALL) {
-        count.show(assertion.as_str());
-    }
+    show_all(&counts);
 }
 
 /// The text around a span, the span in brackets.
@@ -217,44 +223,81 @@ fn marked(text: &str, begin: usize, end: usize) -> String {
     )
 }
 
-fn notes(coder: &Coder, rows: &[Value], wrong: usize) {
-    let mut scratch = Scratch::default();
+/// The assertions of marked spans.
+fn spans(coder: &Coder, notes: &[Marked], wrong: usize) {
     let mut counts = [Count::default(); 6];
-    let (mut spans, mut shown) = (Count::default(), 0);
-    for row in rows {
-        let text = text_of(row);
-        let mut found = BTreeMap::new();
-        for f in coder.code(text, &mut scratch).findings {
-            for (begin, end) in std::iter::once((f.begin, f.end)).chain(f.also) {
-                found.insert((text[begin..end].to_owned(), f.code), f.assertion);
-            }
-        }
-        for gold in row
-            .get("findings")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let column = |i: usize| gold.get(i).and_then(Value::as_str).unwrap_or("");
-            let Some(assertion) = Assertion::from_name(column(2)) else {
-                continue;
-            };
-            let got = found.get(&(column(0).to_owned(), column(1))).copied();
-            spans.gold += 1.0;
-            spans.predicted += f64::from(got.is_some());
-            spans.right += f64::from(got.is_some());
-            for (count, a) in counts.iter_mut().zip(Assertion::ALL) {
-                count.right += f64::from(assertion == a && got == Some(a));
-                count.predicted += f64::from(got == Some(a));
-                count.gold += f64::from(assertion == a);
-            }
-            if got != Some(assertion) && shown < wrong {
+    let mut shown = 0;
+    for (i, note) in notes.iter().enumerate() {
+        let asked: Vec<_> = note.spans.iter().map(|s| (s.begin, s.end)).collect();
+        for (span, answer) in note.spans.iter().zip(coder.assert_spans(&note.text, &asked)) {
+            tally(&mut counts, span.assertion, Some(answer.assertion));
+            if answer.assertion != span.assertion && shown < wrong {
                 shown += 1;
-                println!("{} {gold} got {:?}", id_of(row), got.map(Assertion::as_str));
+                println!(
+                    "note {i}: {} not {}: {}",
+                    span.assertion.as_str(),
+                    answer.assertion.as_str(),
+                    marked(&note.text, span.begin, span.end)
+                );
             }
         }
     }
-    spans.show("found");
+    show_all(&counts);
+}
+
+/// The codes of marked spans, wherever the finding's evidence touches the span.
+fn notes(coder: &Coder, notes: &[Marked], wrong: usize) {
+    let mut scratch = Scratch::default();
+    let mut counts = [Count::default(); 6];
+    let (mut codes, mut shown) = (Count::default(), 0);
+    for (i, note) in notes.iter().enumerate() {
+        let coding = coder.code(&note.text, &mut scratch);
+        let found: Vec<_> = coding
+            .findings
+            .iter()
+            .flat_map(|f| {
+                let all = std::iter::once((f.begin, f.end)).chain(f.also.iter().copied());
+                all.map(move |(begin, end)| (begin, end, f.code, f.assertion))
+            })
+            .collect();
+        codes.predicted += found.len() as f64;
+        for span in &note.spans {
+            let Some(code) = &span.code else { continue };
+            codes.gold += 1.0;
+            let touching: Vec<_> = found
+                .iter()
+                .filter(|(begin, end, ..)| *begin < span.end && span.begin < *end)
+                .collect();
+            let hit = touching.iter().find(|(_, _, c, _)| c == code);
+            codes.right += f64::from(hit.is_some());
+            tally(&mut counts, span.assertion, hit.map(|(.., a)| *a));
+            if hit.is_none_or(|(.., a)| *a != span.assertion) && shown < wrong {
+                shown += 1;
+                let got: Vec<_> = touching
+                    .iter()
+                    .map(|(_, _, c, a)| format!("{c} {}", a.as_str()))
+                    .collect();
+                println!(
+                    "note {i}: {code} {} got {got:?}: {}",
+                    span.assertion.as_str(),
+                    marked(&note.text, span.begin, span.end)
+                );
+            }
+        }
+    }
+    codes.show("codes");
+    show_all(&counts);
+}
+
+fn tally(counts: &mut [Count; 6], gold: Assertion, found: Option<Assertion>) {
+    for (count, a) in counts.iter_mut().zip(Assertion::ALL) {
+        count.right += f64::from(gold == a && found == Some(a));
+        count.predicted += f64::from(found == Some(a));
+        count.gold += f64::from(gold == a);
+    }
+}
+
+fn show_all(counts: &[Count; 6]) {
     for (count, assertion) in counts.iter().zip(Assertion::ALL) {
         count.show(assertion.as_str());
     }
