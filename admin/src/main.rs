@@ -1,0 +1,5 @@
+//! The `dayfly` program.
+
+fn main() -> std::process::ExitCode {
+    admin::main()
+}
