@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process};
 use worker::engine::EngineFailure;
 
-use crate::stage::{Watched, codes, engine, program, settings};
+use crate::stage::{Watched, codes, engine, program, settings, wait_for};
 
 /// The command of the stubborn program, which notes its processes in `pids`.
 pub(crate) fn stubborn(pids: &Path) -> Vec<OsString> {
@@ -78,9 +78,7 @@ pub(crate) fn all_is_gone_when_the_guard_is_killed() {
     assert_eq!(worker.result(), "[\"J45\"]");
     let watched = Watched::of(&worker.pids);
     worker.code("hang");
-    while !worker.pids.with_extension("hangs").exists() {
-        std::thread::yield_now();
-    }
+    wait_for(&worker.pids.with_extension("hangs"));
     kill_process(watched.pid("guard"), Signal::KILL).unwrap();
     assert_eq!(worker.result(), "Died { exit: Signal(9) }");
     watched.assert_gone_already();
@@ -92,6 +90,21 @@ pub(crate) fn all_is_gone_when_the_guard_is_killed() {
     let watched = Watched::of(&worker.pids);
     worker.process.kill().unwrap();
     worker.process.wait().unwrap();
+    watched.assert_gone();
+}
+
+pub(crate) fn a_program_dies_with_its_guard_also_where_nobody_reaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let pids = directory.path().join("pids");
+    let mut engine = engine(settings(stubborn(&pids)));
+    codes(&mut engine, "c", "J45").unwrap();
+    let watched = Watched::of(&pids);
+    kill_process(watched.pid("guard"), Signal::KILL).unwrap();
+    watched.assert_gone_soon("program");
+    // What it had started is nobody's now: this process watches over no orphans.
+    for orphan in ["escaped", "sibling"] {
+        kill_process(watched.pid(orphan), Signal::KILL).unwrap();
+    }
     watched.assert_gone();
 }
 

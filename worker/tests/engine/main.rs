@@ -86,6 +86,14 @@ const TESTS: &[(&str, fn())] = &[
         "all_is_gone_when_the_guard_is_killed",
         gone::all_is_gone_when_the_guard_is_killed,
     ),
+    (
+        "what_is_said_between_two_charts_answers_none",
+        failing::what_is_said_between_two_charts_answers_none,
+    ),
+    (
+        "a_program_dies_with_its_guard_also_where_nobody_reaps",
+        gone::a_program_dies_with_its_guard_also_where_nobody_reaps,
+    ),
 ];
 
 fn main() -> ExitCode {

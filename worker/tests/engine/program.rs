@@ -13,6 +13,11 @@ static HANGS: OnceLock<PathBuf> = OnceLock::new();
 pub(crate) fn main(args: &[String]) -> ExitCode {
     match (args[0].as_str(), args.get(1)) {
         ("echo", None) => echo(),
+        ("echo", Some(hangs)) => {
+            HANGS.set(hangs.into()).unwrap();
+            echo();
+        }
+        ("gossip", Some(said)) => gossip(said),
         ("eager", None) => eager(),
         ("once", None) => answer_lines(1),
         ("garbage", None) => say_for_each("definitely not JSON"),
@@ -77,6 +82,15 @@ fn answer(line: &str) {
         begin = end + 1;
     }
     reply(&serde_json::json!({"id": chart["id"], "findings": findings}).to_string());
+}
+
+/// Answers, and then says what it was not asked, with the id of the same chart.
+fn gossip(said: &str) {
+    for line in stdin().lock().lines() {
+        answer(&line.unwrap());
+        reply(r#"{"id":"c","findings":[{"code":"STALE"}]}"#);
+        std::fs::write(said, "").unwrap();
+    }
 }
 
 /// Writes a long answer when it has read no more than the id of a long chart.

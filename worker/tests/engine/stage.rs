@@ -95,6 +95,15 @@ pub(crate) fn rows(
         .collect()
 }
 
+/// Waits until another process has made `file`.
+pub(crate) fn wait_for(file: &Path) {
+    let begun = std::time::Instant::now();
+    while !file.exists() {
+        assert!(begun.elapsed() < GENEROUS, "{} never came", file.display());
+        std::thread::yield_now();
+    }
+}
+
 /// Running processes by name, held so that no other process can be taken for them.
 pub(crate) struct Watched(BTreeMap<String, (Pid, OwnedFd)>);
 
@@ -130,6 +139,13 @@ impl Watched {
         for (name, process) in &self.0 {
             assert!(has_ended(&process.1, GENEROUS), "{name} is still alive");
         }
+    }
+
+    pub(crate) fn assert_gone_soon(&self, name: &str) {
+        assert!(
+            has_ended(&self.0[name].1, GENEROUS),
+            "{name} is still alive"
+        );
     }
 
     pub(crate) fn assert_gone_already(&self) {
