@@ -48,6 +48,8 @@ pub fn main() -> ExitCode {
         }
     };
     logging::begin();
+    // A panic's message may hold what a chart says.
+    worker::hide_messages();
     let ended = match cli.command {
         Command::Worker(arguments) => return worker::command::run_process(arguments.into()),
         Command::Run(arguments) => commands::run::run(*arguments, began),

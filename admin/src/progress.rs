@@ -56,6 +56,14 @@ pub(crate) async fn show(mut views: watch::Receiver<RunView>) {
     }
 }
 
+/// Removes the bar, if there is one, for what is said last.
+pub(crate) fn end() {
+    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
 /// Removed from the terminal when dropped.
 struct Bar(ProgressBar);
 
@@ -63,7 +71,7 @@ impl Bar {
     fn begin() -> Bar {
         let target = ProgressDrawTarget::stderr_with_hz(5);
         let bar = ProgressBar::with_draw_target(Some(PARTS), target);
-        let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}");
+        let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message("planning");
         *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
@@ -78,8 +86,7 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        *BAR.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.0.finish_and_clear();
+        end();
     }
 }
 

@@ -1,6 +1,8 @@
 //! The real program: exit codes and messages of bad usage, `code`, `assert`, `--dry-run`. Whole
 //! runs are tested in `tests`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

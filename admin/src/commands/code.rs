@@ -172,17 +172,7 @@ impl Session<'_> {
         let text = match &chart.outcome {
             Ok(read) => read.text.as_ref(),
             Err(unreadable) => {
-                self.quarantined += 1;
-                let reason = unreadable.as_reason();
-                return Ok(match &self.sink {
-                    Sink::Lines { .. } => {
-                        let line = Line::quarantined(&chart.id, &reason);
-                        output::json(&mut self.out, &line)?;
-                    }
-                    Sink::People(people) => {
-                        people.quarantined(&mut self.out, &chart.id, &reason)?
-                    }
-                });
+                return self.quarantined(&chart.id, &unreadable.as_reason());
             }
         };
         let coding = self.coder.code(text, &mut self.scratch);
@@ -195,6 +185,15 @@ impl Session<'_> {
                 let with_reasons = *with_reasons;
                 self.lines(chart, text, &coding, with_reasons)?;
             }
+        }
+        Ok(())
+    }
+
+    fn quarantined(&mut self, id: &str, reason: &str) -> Result<(), Failure> {
+        self.quarantined += 1;
+        match &self.sink {
+            Sink::Lines { .. } => output::json(&mut self.out, &Line::quarantined(id, reason))?,
+            Sink::People(people) => people.quarantined(&mut self.out, id, reason)?,
         }
         Ok(())
     }

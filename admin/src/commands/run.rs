@@ -1,6 +1,7 @@
 //! `dayfly run`: a run from its settings to its summary. This process becomes its master.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -115,6 +116,10 @@ fn resume(
 /// Runs a prepared run with `workers`, and shows how it goes and how it ended.
 async fn go(prepared: Prepared, workers: u32, shown: &Shown) -> Result<Exit, Failure> {
     let run = prepared.run.clone();
+    let master_of = match prepared.resumed {
+        true => summary::MasterOf::Rest,
+        false => summary::MasterOf::All,
+    };
     let failed = |error| Failure::of_run(error, run.as_str(), &shown.output);
     let machine = |what: &str| {
         let what = what.to_owned();
@@ -152,14 +157,17 @@ async fn go(prepared: Prepared, workers: u32, shown: &Shown) -> Result<Exit, Fai
     match shown.format {
         TableOrJson::Json => output::print_json(&summary::Json::new(&summary, &shown.output))?,
         TableOrJson::Table => {
-            output::print_text(&summary::for_people(&summary, &shown.output).await)?;
+            output::print_text(&summary::for_people(&summary, master_of, &shown.output).await)?;
         }
     }
     let resume = resume_command(run.as_str(), &shown.output);
     match summary.ended {
         Ended::Sealed(outcome) => Ok(Exit::of_outcome(outcome)),
         Ended::Suspended => {
-            note(format_args!("suspended; to go on: {resume}"));
+            // A person at the terminal has just read it in the summary.
+            if shown.format == TableOrJson::Json || !std::io::stdout().is_terminal() {
+                note(format_args!("suspended; to go on: {resume}"));
+            }
             Ok(Exit::Suspended)
         }
         Ended::Failed(reason) => Err(Failure::failed(format_args!("run {run} failed: {reason}"))
@@ -203,8 +211,9 @@ impl Signals {
         ));
         let _ = stop.send(StopSignal::Suspend).await;
         self.next().await;
+        progress::end();
         note(format_args!("stopped at once; {run} can be resumed"));
-        #[expect(clippy::exit, reason = "asked for twice, and nothing is lost by it")]
+        // Asked for twice, and nothing is lost by it.
         std::process::exit(Exit::Suspended.code().into());
     }
 

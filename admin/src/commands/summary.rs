@@ -63,17 +63,26 @@ impl Json {
     }
 }
 
+/// Of how much of the run the master was that ends here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MasterOf {
+    /// All of it: its seconds are those of the run.
+    All,
+    /// What was left of it.
+    Rest,
+}
+
 /// The summary for people. What it cannot read of the results it leaves out.
-pub(crate) async fn for_people(summary: &Summary, output: &Path) -> String {
+pub(crate) async fn for_people(summary: &Summary, master: MasterOf, output: &Path) -> String {
     let sealed = matches!(summary.ended, Ended::Sealed(_));
     let looked = match sealed {
         true => Commonest::of(summary, output).await.unwrap_or_default(),
         false => Commonest::default(),
     };
-    text(summary, &looked, output)
+    text(summary, master, &looked, output)
 }
 
-fn text(summary: &Summary, commonest: &Commonest, output: &Path) -> String {
+fn text(summary: &Summary, master: MasterOf, commonest: &Commonest, output: &Path) -> String {
     let counts = &summary.counts;
     let mut text = format!("{} is {}\n\n", summary.run, outcome(&summary.ended));
     let mut line = |name: &str, value: String| {
@@ -103,7 +112,7 @@ fn text(summary: &Summary, commonest: &Commonest, output: &Path) -> String {
             format!("{:>8}  {code:<8} {description}", grouped(*count)),
         );
     }
-    let pace = match counts.charts > 0 && summary.wall_seconds > 0.0 {
+    let pace = match master == MasterOf::All && counts.charts > 0 && summary.wall_seconds > 0.0 {
         #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
         true => format!(
             ", {:.0} charts/s",
@@ -112,10 +121,13 @@ fn text(summary: &Summary, commonest: &Commonest, output: &Path) -> String {
         false => String::new(),
     };
     line("time", format!("{}{pace}", duration(summary.wall_seconds)));
-    let workers = counted(summary.workers_launched.into(), "worker");
+
     line(
         "workers",
-        format!("{workers} launched, {} alive", summary.workers_alive),
+        format!(
+            "{} launched, {} alive",
+            summary.workers_launched, summary.workers_alive
+        ),
     );
     if summary.duplicates > 0 {
         let charts = counted(summary.duplicates, "chart");
@@ -171,7 +183,7 @@ fn outcome(ended: &Ended) -> &'static str {
 /// What stands most often in the results.
 #[derive(Debug, Default)]
 struct Commonest {
-    /// Present codes: code, description, in how many rows.
+    /// Codes that are present, or of engines that do not say: code, description, in how many rows.
     codes: Vec<(String, String, u64)>,
     /// Why charts were quarantined, and how many.
     reasons: Vec<(String, u64)>,
@@ -215,7 +227,7 @@ impl Commonest {
                 let row = row.ok()?;
                 if row.status == Status::Quarantined {
                     *reasons.entry(row.reason.unwrap_or_default()).or_default() += 1;
-                } else if row.assertion == Some(Assertion::Present)
+                } else if row.assertion.is_none_or(|word| word == Assertion::Present)
                     && let Some(code) = row.code
                 {
                     let description = row.description.unwrap_or_default();
@@ -299,7 +311,7 @@ mod tests {
             reasons: vec![("not valid UTF-8".into(), 2)],
         };
         let partial = summary(Ended::Sealed(Outcome::Partial));
-        let text = text(&partial, &commonest, Path::new("my results"));
+        let text = text(&partial, MasterOf::All, &commonest, Path::new("my results"));
         for part in [
             "run-1 is partial\n",
             "1,198 coded, 2 quarantined\n",
@@ -320,9 +332,11 @@ mod tests {
     fn a_suspended_run_says_how_to_go_on() {
         let text = text(
             &summary(Ended::Suspended),
+            MasterOf::Rest,
             &Commonest::default(),
             Path::new("out"),
         );
+        assert!(!text.contains("charts/s"), "{text}");
         assert!(
             text.contains("dayfly run --resume run-1 --output out\n"),
             "{text}"

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use proto::v1;
-use store::run_log::Outcome;
 
 use crate::cli::{TableOrJsonl, WatchArgs};
 use crate::commands::status::RunStatus;
@@ -20,52 +19,65 @@ use crate::stored;
 pub(crate) fn run(arguments: &WatchArgs) -> Result<Exit, Failure> {
     super::block_on(async {
         let (folder, run) = stored::chosen(&arguments.choice).await?;
-        let mut out = Output::new();
-        let mut last = None;
+        let mut lines = Lines {
+            out: Output::new(),
+            format: arguments.output_format,
+            last: None,
+        };
         if let Master::Alive(mut client) = connect::find(&folder.output, &run).await?
             && let Ok(stream) = client.watch_run(v1::WatchRunRequest {}).await
         {
             let mut stream = stream.into_inner();
             // A master that dies breaks the stream; what it left is told below.
             while let Ok(Some(view)) = stream.message().await {
-                let status = RunStatus::of_wire(view, &folder.output);
-                show(&mut out, arguments.output_format, &mut last, status)?;
-                if out.is_closed() {
+                lines.show(RunStatus::of_wire(view, &folder.output))?;
+                if lines.out.is_closed() {
                     return Ok(Exit::Complete);
                 }
             }
         }
         let stored = folder.stored(&run).await?;
         let sealed = stored.seal().map(|seal| seal.outcome);
-        show(
-            &mut out,
-            arguments.output_format,
-            &mut last,
-            stored.status().await?,
-        )?;
-        Ok(sealed.map_or(Exit::Suspended, |outcome: Outcome| {
-            Exit::of_outcome(outcome)
-        }))
+        if sealed.is_none() || !lines.has_shown_the_outcome() {
+            lines.show(stored.status().await?)?;
+        }
+        Ok(sealed.map_or(Exit::Suspended, Exit::of_outcome))
     })
 }
 
-fn show(
-    out: &mut Output,
+/// Prints a line whenever something has changed.
+struct Lines {
+    out: Output,
     format: TableOrJsonl,
-    last: &mut Option<String>,
-    status: RunStatus,
-) -> Result<(), Failure> {
-    let line = line(&status);
-    if last.as_ref() == Some(&line) {
-        return Ok(());
+    last: Option<RunStatus>,
+}
+
+impl Lines {
+    fn show(&mut self, status: RunStatus) -> Result<(), Failure> {
+        // Time always passes, and rates with it: that alone is no news.
+        let news = RunStatus {
+            elapsed_seconds: 0.0,
+            charts_per_second: None,
+            eta_seconds: None,
+            ..status.clone()
+        };
+        if self.last.as_ref() == Some(&news) {
+            return Ok(());
+        }
+        match self.format {
+            TableOrJsonl::Table => writeln!(self.out, "{}", line(&status))?,
+            TableOrJsonl::Jsonl => output::json(&mut self.out, &status)?,
+        }
+        self.out.flush()?;
+        self.last = Some(news);
+        Ok(())
     }
-    match format {
-        TableOrJsonl::Table => writeln!(out, "{line}")?,
-        TableOrJsonl::Jsonl => output::json(out, &status)?,
+
+    fn has_shown_the_outcome(&self) -> bool {
+        self.last
+            .as_ref()
+            .is_some_and(|status| status.outcome.is_some())
     }
-    out.flush()?;
-    *last = Some(line);
-    Ok(())
 }
 
 fn line(status: &RunStatus) -> String {
