@@ -38,7 +38,7 @@ pub use section::Section;
 pub use terminology::{Terminology, TerminologyError};
 
 use assertion::{Context, Listed};
-use assign::Assigned;
+use assign::{Assigned, EncounterWords};
 use cues::CueHit;
 use mention::Mention;
 use reader::{Reader, Sentence, Token};
@@ -49,6 +49,7 @@ use terminology::{Code, entry_flag};
 pub struct Coder {
     terminology: Terminology,
     cues: Cues,
+    encounters: EncounterWords,
 }
 
 /// Memory that is used again from chart to chart. It carries nothing from one chart to the next.
@@ -77,7 +78,11 @@ impl Coder {
 
     /// A coder for any terminology and cues.
     pub fn new(terminology: Terminology, cues: Cues) -> Coder {
-        Coder { terminology, cues }
+        Coder {
+            encounters: EncounterWords::new(&terminology),
+            terminology,
+            cues,
+        }
     }
 
     /// The name of the release, as in `icd10cm-fy2026-04`.
@@ -134,6 +139,7 @@ impl Coder {
                 .listed();
             }
         }
+        assign::prefer_sites(&mut coding.findings);
         assign::diagnose(&self.terminology, &mut coding, &mut scratch.codes);
         coding
     }
@@ -184,19 +190,22 @@ impl Coder {
         };
         assigned.clear();
         for mention in mentions.iter() {
-            let (code, rule) = assign::refine(&self.terminology, tokens, mention);
+            let (code, rule, needed) = assign::refine(&self.terminology, tokens, hits, mention);
             let (assertion, _) = self.asserted(&context, mention);
             assigned.push(Assigned {
                 mention: *mention,
                 code,
                 rule,
+                needed,
                 assertion,
                 dropped: false,
             });
         }
+        assign::absorb(tokens, assigned);
         assign::combine(&self.terminology, assigned);
         for a in assigned.iter().filter(|a| !a.dropped) {
-            let (code, rule) = assign::complete(&self.terminology, a.code, a.rule);
+            let encounter = || self.encounters.of(tokens);
+            let (code, rule) = assign::complete(&self.terminology, a.code, a.rule, encounter);
             let (begin, end) = (
                 tokens[a.mention.first].begin,
                 tokens[a.mention.last - 1].end,

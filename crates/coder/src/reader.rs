@@ -370,10 +370,7 @@ impl<'a> Reader<'a> {
         let heading = self.heading_words(tokens);
         if let Some(section) = Section::of_heading(&heading) {
             // A lone word such as "History" may be a heading only if it looks like one.
-            if tokens
-                .first()
-                .is_none_or(|t| t.shape & (shape::CAPITAL | shape::UPPER) == 0)
-            {
+            if !begins_with_capital(tokens) {
                 return false;
             }
             self.section = section;
@@ -397,8 +394,9 @@ impl<'a> Reader<'a> {
     ) -> Option<(usize, Section)> {
         if line_token == 0 && tokens.len() <= 7 && !tokens.is_empty() {
             let heading = self.heading_words(tokens);
-            let capital = tokens[0].shape & (shape::CAPITAL | shape::UPPER) != 0;
-            if let (Some(section), true) = (Section::of_heading(&heading), capital) {
+            if let (Some(section), true) =
+                (Section::of_heading(&heading), begins_with_capital(tokens))
+            {
                 return Some((0, section));
             }
             let upper = tokens
@@ -439,6 +437,12 @@ impl<'a> Reader<'a> {
             ..Sentence::default()
         }
     }
+}
+
+/// True if the first word after any number of a list begins with a capital.
+fn begins_with_capital(tokens: &[Token]) -> bool {
+    let word = tokens.iter().find(|t| t.shape & shape::NUMBER == 0);
+    word.is_some_and(|t| t.shape & (shape::CAPITAL | shape::UPPER) != 0)
 }
 
 /// The mark that stands before a word: plus, minus or question mark, with nothing but space before it.

@@ -203,7 +203,8 @@ impl Collector {
     fn add(&mut self, text: &str, code: &str, rank: u8, source: TermSource, flags: u8, rule: u16) {
         let words = self.vocabulary.term(text);
         let own = matches!(source, TermSource::Synonym | TermSource::User);
-        if words.is_empty() || words.len() > LONGEST_TERM || !(own || self.says_enough(text, code)) {
+        if words.is_empty() || words.len() > LONGEST_TERM || !(own || self.says_enough(text, words.len(), code))
+        {
             return;
         }
         self.add_words(words, code, rank, source, flags, rule);
@@ -211,14 +212,14 @@ impl Collector {
 
     /// True if a line of an official table, taken out of its place in the table, still says what its code means.
     /// "Presence", "cyst" and "well" stand in some code's description, but a chart means something else by them.
-    fn says_enough(&self, text: &str, code: &str) -> bool {
+    fn says_enough(&self, text: &str, content: usize, code: &str) -> bool {
         let words: Vec<String> = words::cut(text).collect();
         if words.iter().all(|w| self.vocabulary.is_generic(w)) {
             return false;
         }
         let letter = code.chars().next().unwrap_or(' ');
         // External causes and reasons for contact are sentences; one word of them is a coincidence.
-        if words.len() == 1 && ('V'..='Z').contains(&letter) {
+        if content == 1 && ('V'..='Z').contains(&letter) {
             return false;
         }
         // Poisonings list drugs by their bare names.
@@ -279,7 +280,8 @@ impl Collector {
             for term in terms.split('|').map(str::trim).filter(|t| !t.is_empty()) {
                 self.add(term, code, rank, source, flags, rule);
                 // "pain of the hip" is written "hip pain".
-                if let Some((head, site)) = term.split_once(" of ")
+                if let Some((head, site)) =
+                    term.split_once(" of ").or_else(|| term.split_once(" in "))
                     && !site.contains(" of ")
                 {
                     self.add(
@@ -583,7 +585,7 @@ fn defaults(codes: &Tabular) -> BTreeMap<String, String> {
                             || text(k).contains("uncomplicated")
                     })
                 })
-                .or_else(|| kids.iter().rev().find(|k| text(k).contains("unspecified")))
+                .or_else(|| kids.iter().find(|k| text(k).contains("unspecified")))
         };
         if let Some(choice) = choice {
             defaults.insert(parent.to_owned(), (*choice).to_owned());

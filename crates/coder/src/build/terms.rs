@@ -14,6 +14,12 @@ pub(crate) fn forms(line: &str) -> Vec<String> {
     if let Some(rest) = short.strip_prefix("unspecified ") {
         all.push(rest.to_owned());
     }
+    // "Fracture of unspecified part of clavicle" is a fracture of the clavicle.
+    for vague in ["unspecified part of ", "unspecified site of "] {
+        if short.contains(vague) {
+            all.push(short.replace(vague, ""));
+        }
+    }
     // "Fever, rheumatic" is written "rheumatic fever".
     for form in [&base, &short] {
         let parts: Vec<&str> = form.split(", ").collect();
@@ -27,7 +33,8 @@ pub(crate) fn forms(line: &str) -> Vec<String> {
         }
     }
     // "Fracture of femur" is written "femur fracture".
-    let parts: Vec<&str> = short.split(" of ").collect();
+    let middle = if short.contains(" of ") { " of " } else { " in " };
+    let parts: Vec<&str> = short.split(middle).collect();
     if let [head, site] = parts[..]
         && head.split(' ').count() <= 3
         && site.split(' ').count() <= 3
@@ -182,6 +189,7 @@ fn is_useful(form: &str) -> bool {
     form.len() >= 3
         && form.split(' ').count() <= 9
         && !USELESS.contains(&form)
+        && ![" with", " without", " and", " or", " by"].iter().any(|w| form.ends_with(w))
         && !form.starts_with("other ")
         && !form.starts_with("code ")
         && !form.starts_with("any ")

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BuildError, Collector, tabular};
+use super::{BuildError, Collector, tabular, terms};
 use crate::flat::{self, SectionId};
 use crate::terminology::{Code, Entry, NO_CODE, TerminologyError, WordId};
 use crate::word::Word;
@@ -224,11 +224,15 @@ impl Writer {
         let mut words = BTreeMap::new();
         for (key, code) in &collected.codes {
             if code.seventh.is_none() {
-                let text = code.description.to_lowercase();
+                // Words in parentheses may be there or not.
+                let text = terms::without_brackets(&code.description.to_lowercase());
                 let cut = text.find(" without ").unwrap_or(text.len());
                 words.insert(key.clone(), collected.vocabulary.content(&text[..cut]));
             }
         }
+        // A side implies that it is one-sided, and primary is what is meant unless the chart says otherwise.
+        let [sided, implied]: [BTreeSet<u32>; 2] =
+            ["right left", "unilateral primary"].map(|w| collected.vocabulary.content(w));
         let mut refiners = BTreeSet::new();
         for key in collected.codes.keys() {
             let begin = self.size(SectionId::Refinements) / 16;
@@ -242,7 +246,10 @@ impl Writer {
                 .take_while(|(k, _)| k.starts_with(&root))
             {
                 let text = &collected.codes[other].description;
-                let extra: Vec<u32> = its.difference(own).copied().collect();
+                let mut extra: Vec<u32> = its.difference(own).copied().collect();
+                if extra.iter().any(|w| sided.contains(w)) {
+                    extra.retain(|w| !implied.contains(w));
+                }
                 let fits = other != key && !text.starts_with("Other ") && own.is_subset(its);
                 if !fits || extra.is_empty() || extra.len() > 3 {
                     continue;

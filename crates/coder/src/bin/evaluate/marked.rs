@@ -7,28 +7,28 @@ use coder::Assertion;
 
 /// A note without its marks, and what the marks say.
 #[derive(Debug, Default)]
-pub struct Marked {
+pub(crate) struct Marked {
     /// The text as a chart would hold it.
-    pub text: String,
+    pub(crate) text: String,
     /// The marked spans in text order.
-    pub spans: Vec<Span>,
+    pub(crate) spans: Vec<Span>,
 }
 
 /// A marked span: UTF-8 byte offsets into the text.
 #[derive(Debug)]
-pub struct Span {
+pub(crate) struct Span {
     /// Where it begins.
-    pub begin: usize,
+    pub(crate) begin: usize,
     /// Just after its end.
-    pub end: usize,
+    pub(crate) end: usize,
     /// What the note says of it.
-    pub assertion: Assertion,
+    pub(crate) assertion: Assertion,
     /// Its code, where the note gives one.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 /// Reads all notes of a file. A mark that cannot be read stays in the text.
-pub fn read(content: &str) -> Vec<Marked> {
+pub(crate) fn read(content: &str) -> Vec<Marked> {
     let lines: Vec<&str> = content
         .lines()
         .filter(|l| !l.starts_with("% "))
@@ -41,7 +41,7 @@ pub fn read(content: &str) -> Vec<Marked> {
 }
 
 /// Takes the marks out of one text.
-pub fn unmark(marked: &str) -> Marked {
+pub(crate) fn unmark(marked: &str) -> Marked {
     let mut note = Marked::default();
     let mut rest = marked;
     while let Some(open) = rest.find('[') {
