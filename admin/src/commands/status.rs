@@ -175,13 +175,13 @@ fn for_people(status: &RunStatus) -> String {
     );
     line("findings", grouped(status.findings));
     line("shards", shards(status));
-    line(
-        "workers",
-        format!(
-            "{} alive of {} launched",
-            status.workers_alive, status.workers_launched
-        ),
-    );
+    // Without a master nobody knows; they end by themselves within seconds.
+    let alive = match status.state.as_str() {
+        "suspended" => "not confirmed gone",
+        _ => "alive",
+    };
+    let (launched, left) = (status.workers_launched, status.workers_alive);
+    line("workers", format!("{launched} launched, {left} {alive}"));
     if let Some(pace) = status.charts_per_second {
         let left = match status.eta_seconds {
             Some(seconds) => format!(", {} left", duration(seconds)),
