@@ -13,7 +13,7 @@ use crate::engines::Engines;
 use crate::error::chain;
 use crate::failpoint;
 use crate::panics;
-use crate::reading::{Chunk, Read};
+use crate::reading::{Chunk, Read, ReadEnd};
 use crate::slot::{Event, Events};
 
 /// What coding needs beside the charts.
@@ -59,16 +59,17 @@ impl Coding<'_> {
         let mut shard = None;
         while let Ok(mut chunk) = chunks.recv() {
             let end = chunk.end.take();
-            let whole = end.is_some();
-            let stop = self.code_chunk(engine.as_mut(), &mut shard, &chunk, whole);
-            let stop = match (stop, end, &mut shard) {
-                (Ok(()), Some(Err((kind, cause))), Some(_)) => Err(Stop::Failed(kind, cause)),
-                (Ok(()), Some(Ok(())), at_work @ Some(_)) => match at_work.take() {
-                    Some(done) => self.finish(done, finished),
+            let coded = self.code_chunk(engine.as_mut(), &mut shard, &chunk, end.is_some());
+            let stop = coded.and_then(|()| match (end, &mut shard) {
+                (Some(ReadEnd::Whole), at_work) => match at_work.take() {
+                    Some(whole) => self.finish(whole, finished),
                     None => Ok(()),
                 },
-                (stop, ..) => stop,
-            };
+                (Some(ReadEnd::Gone), Some(_)) => Err(Stop::Gone),
+                (Some(ReadEnd::Failed(kind, cause)), Some(_)) => Err(Stop::Failed(kind, cause)),
+                // More is to come; or the shard was stopped before.
+                (None, _) | (_, None) => Ok(()),
+            });
             if let (Err(stop), Some(attempt)) = (stop, chunk.attempt.take()) {
                 shard = None;
                 self.stopped(attempt, stop);

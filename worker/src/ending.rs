@@ -128,11 +128,10 @@ impl Endings {
             counts,
         } = finished;
         failpoint::hit("worker::coded");
-        let outcome = if attempt.is_good() {
-            self.put(attempt.id(), bytes, counts).await
-        } else {
-            Outcome::Dropped
-        };
+        if !attempt.is_good() {
+            return (attempt, Outcome::Dropped);
+        }
+        let outcome = self.put(attempt.id(), bytes, counts).await;
         failpoint::hit("worker::created");
         (attempt, outcome)
     }

@@ -1,8 +1,9 @@
 //! Points between "it happened" and "we told", at which tests end or stop this process.
 //!
-//! With the feature `failpoints`, `DAYFLY_FAIL_AT=worker::coded=3` kills the process when it
-//! passes that point for the third time, `=3:stop` stops it. Without the feature nothing of
-//! it is compiled.
+//! With the feature `failpoints`, `DAYFLY_FAIL_AT=worker::coded=3` kills each worker when it
+//! passes that point for the third time; `w0001/worker::coded=3` only that worker (the one
+//! that replaces it lives), and with `=3:stop` it is stopped instead. Without the feature
+//! nothing of it is compiled.
 
 /// Passes a point.
 #[cfg(feature = "failpoints")]
@@ -15,6 +16,10 @@ pub(crate) fn hit(point: &str) {
     static WANTED: LazyLock<Option<(String, u64, Signal)>> = LazyLock::new(|| {
         let wanted = std::env::var("DAYFLY_FAIL_AT").ok()?;
         let (point, how) = wanted.rsplit_once('=')?;
+        let point = match point.split_once('/') {
+            Some((instance, point)) => (INSTANCE.get()? == instance).then_some(point)?,
+            None => point,
+        };
         let (nth, signal) = match how.strip_suffix(":stop") {
             Some(nth) => (nth, Signal::STOP),
             None => (how, Signal::KILL),
@@ -32,7 +37,22 @@ pub(crate) fn hit(point: &str) {
     }
 }
 
+#[cfg(feature = "failpoints")]
+static INSTANCE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
+/// Which worker this process is. Before the first point is passed.
+#[cfg(feature = "failpoints")]
+pub(crate) fn this_is(instance: &str) {
+    // A second worker in one process is one of a test that names none.
+    let _ = INSTANCE.set(instance.to_owned());
+}
+
 /// Passes a point.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub(crate) fn hit(_point: &str) {}
+
+/// Which worker this process is.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub(crate) fn this_is(_instance: &str) {}

@@ -105,19 +105,21 @@ impl<W> Leases<W> {
         credit
     }
 
-    /// A lease came.
+    /// A lease came. The same one twice is one.
     pub(crate) fn granted(&mut self, attempt: Arc<Attempt>, work: W) {
         self.promised = self.promised.saturating_sub(1);
         if std::mem::take(&mut self.ran_dry) {
             self.ahead = (self.ahead * 2).min(MOST_AHEAD);
         }
+        if self.held.contains_key(&attempt.id()) {
+            return;
+        }
         let held = Held {
             attempt: attempt.clone(),
             slot: None,
         };
-        if self.held.insert(attempt.id(), held).is_none() {
-            self.queued += 1;
-        }
+        self.held.insert(attempt.id(), held);
+        self.queued += 1;
         self.waiting.push_back((attempt, work));
     }
 
@@ -146,7 +148,9 @@ impl<W> Leases<W> {
                 break;
             };
             // A voided one is not held any more.
-            if let Some(held) = self.held.get_mut(&attempt.id()) {
+            if let Some(held) = self.held.get_mut(&attempt.id())
+                && Arc::ptr_eq(&held.attempt, &attempt)
+            {
                 held.slot = Some(slot);
                 self.queued -= 1;
                 leases.push((attempt, work));

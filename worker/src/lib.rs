@@ -72,6 +72,7 @@ pub async fn run(
     config: Config,
     mut shutdown: mpsc::Receiver<Shutdown>,
 ) -> Result<Outcome, WorkerError> {
+    failpoint::this_is(&config.instance);
     let identity = tokio::select! {
         biased;
         end = session::before_session(&mut shutdown) => return Ok(match end {

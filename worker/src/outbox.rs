@@ -87,6 +87,14 @@ impl Outbox {
         std::mem::take(&mut self.message)
     }
 
+    /// A new session begins. What is in the store is told again; the rest means nothing there.
+    pub(crate) fn keep_committed(&mut self) {
+        let mut reports = self.take().reports;
+        reports.retain(|report| matches!(report.outcome, Some(v1::report::Outcome::Committed(_))));
+        self.filled = !reports.is_empty();
+        self.message.reports = reports;
+    }
+
     fn report(&mut self, id: LeaseId, outcome: v1::report::Outcome) {
         self.filled = true;
         let epoch = epoch(id);
@@ -173,6 +181,22 @@ mod tests {
         assert_eq!(message.credit, 5);
         let heartbeat = message.heartbeat.unwrap();
         assert_eq!((heartbeat.number, heartbeat.progress[0].charts), (2, 7));
+    }
+
+    #[test]
+    fn a_new_session_hears_only_of_what_is_in_the_store() {
+        let mut outbox = Outbox::default();
+        outbox.ended(ID, Outcome::Committed(Counts::default()));
+        outbox.released(LeaseId { shard: 9, ..ID });
+        outbox.credit(2);
+        outbox.keep_committed();
+        assert!(!outbox.is_empty());
+        let message = outbox.take();
+        assert_eq!((message.reports.len(), message.credit), (1, 0));
+        assert_eq!(message.reports[0].shard, ID.shard);
+        outbox.credit(2);
+        outbox.keep_committed();
+        assert!(outbox.is_empty());
     }
 
     #[test]

@@ -36,9 +36,20 @@ pub(crate) struct Chunk {
     /// The first chunk of its shard.
     pub(crate) begins: bool,
     /// The last one of its shard, and how reading ended.
-    pub(crate) end: Option<Result<(), (FailureKind, String)>>,
+    pub(crate) end: Option<ReadEnd>,
     buffer: String,
     charts: Vec<Place>,
+}
+
+/// How the reading of a shard ended.
+#[derive(Debug)]
+pub(crate) enum ReadEnd {
+    /// All its charts are in the chunks.
+    Whole,
+    /// The lease was gone: charts may be missing.
+    Gone,
+    /// It cannot be read, or not to its end.
+    Failed(FailureKind, String),
 }
 
 /// Where in the buffer a chart is.
@@ -86,32 +97,35 @@ impl Reading<'_> {
                 };
                 out.begin(true);
                 let end = panics::caught(|| self.read(lease, &mut out)).unwrap_or_else(|place| {
-                    Err((FailureKind::Engine, format!("reading panicked at {place}")))
+                    ReadEnd::Failed(FailureKind::Engine, format!("reading panicked at {place}"))
                 });
-                if out.finish(end).is_err() {
+                if out.pass_on(Some(end)).is_err() {
                     return;
                 }
             }
         }
     }
 
-    fn read(&self, lease: v1::Lease, out: &mut Out<'_>) -> Result<(), (FailureKind, String)> {
-        let environment = |error: &dyn std::error::Error| (FailureKind::Environment, chain(error));
-        let (source, extent) = convert::source(lease).map_err(|error| environment(&error))?;
+    fn read(&self, lease: v1::Lease, out: &mut Out<'_>) -> ReadEnd {
+        let (source, extent) = match convert::source(lease) {
+            Ok(read) => read,
+            Err(error) => return ReadEnd::Failed(FailureKind::Environment, chain(&error)),
+        };
         let mut reader = ShardReader::new(self.input_root, &source, extent, self.options);
         while out.attempt.is_good() {
-            match reader.next_chart().map_err(|error| environment(&error))? {
-                Some(chart) => {
-                    out.push(&chart);
-                    // Nobody codes any more: nothing is left to read for either.
-                    if out.chunk.buffer.len() >= CHUNK_BYTES && out.pass_on(None).is_err() {
-                        return Ok(());
-                    }
+            match reader.next_chart() {
+                Ok(Some(chart)) => out.push(&chart),
+                Ok(None) => return ReadEnd::Whole,
+                Err(error) => return ReadEnd::Failed(FailureKind::Environment, chain(&error)),
+            }
+            if out.chunk.buffer.len() >= CHUNK_BYTES {
+                if out.pass_on(None).is_err() {
+                    return ReadEnd::Gone;
                 }
-                None => break,
+                out.begin(false);
             }
         }
-        Ok(())
+        ReadEnd::Gone
     }
 }
 
@@ -161,19 +175,10 @@ impl Out<'_> {
         charts.push(place);
     }
 
-    fn pass_on(
-        &mut self,
-        end: Option<Result<(), (FailureKind, String)>>,
-    ) -> Result<(), NobodyCodes> {
+    fn pass_on(&mut self, end: Option<ReadEnd>) -> Result<(), NobodyCodes> {
         self.chunk.end = end;
         let full = std::mem::take(&mut self.chunk);
-        self.chunks.send(full).map_err(|_| NobodyCodes)?;
-        self.begin(false);
-        Ok(())
-    }
-
-    fn finish(mut self, end: Result<(), (FailureKind, String)>) -> Result<(), NobodyCodes> {
-        self.pass_on(Some(end))
+        self.chunks.send(full).map_err(|_| NobodyCodes)
     }
 }
 

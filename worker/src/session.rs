@@ -77,15 +77,12 @@ pub(crate) async fn work(worker: &mut Worker, shutdown: &mut mpsc::Receiver<Shut
     end
 }
 
-/// What may happen while there is no session.
+/// How the worker ends while it has no session, and so holds nothing.
 pub(crate) async fn before_session(shutdown: &mut mpsc::Receiver<Shutdown>) -> End {
-    loop {
-        match shutdown.recv().await {
-            Some(Shutdown::MasterGone) => return End::MasterGone,
-            // It holds nothing.
-            Some(Shutdown::Leave) => return End::Left,
-            None => std::future::pending().await,
-        }
+    match shutdown.recv().await {
+        Some(Shutdown::MasterGone) => End::MasterGone,
+        Some(Shutdown::Leave) => End::Left,
+        None => std::future::pending().await,
     }
 }
 
@@ -160,8 +157,7 @@ impl Session<'_> {
         shutdown: &mut mpsc::Receiver<Shutdown>,
     ) -> End {
         self.worker.leases.opened(Taking::Yes);
-        self.worker.outbox.take();
-        self.resume_leaving();
+        self.worker.outbox.keep_committed();
         let mut events = Vec::with_capacity(BATCH);
         loop {
             self.settle();
@@ -354,13 +350,6 @@ impl Session<'_> {
             worker.leaving = Some(how);
         }
         self.give_back(gone);
-    }
-
-    /// An earlier session broke while the worker was about to leave.
-    fn resume_leaving(&mut self) {
-        if let Some(how) = self.worker.leaving.clone() {
-            self.leave(how);
-        }
     }
 
     fn give_back(&mut self, gone: Vec<Gone>) {

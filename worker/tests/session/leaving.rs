@@ -5,7 +5,7 @@ use worker::{Outcome, Shutdown};
 
 use crate::world::{World, committed, released};
 
-pub async fn a_drain_that_finishes_ends_what_began() {
+pub(crate) async fn a_drain_that_finishes_ends_what_began() {
     let mut world = World::new().await;
     world.write("a.txt", "wait");
     world.write("b.txt", "next");
@@ -34,7 +34,7 @@ pub async fn a_drain_that_finishes_ends_what_began() {
     assert!(world.rows(2).await.is_none());
 }
 
-pub async fn a_drain_that_releases_ends_now() {
+pub(crate) async fn a_drain_that_releases_ends_now() {
     let mut world = World::new().await;
     world.write("a.txt", "stuck");
     world.write("b.txt", "next");
@@ -57,7 +57,7 @@ pub async fn a_drain_that_releases_ends_now() {
     assert!(world.rows(1).await.is_none());
 }
 
-pub async fn a_worker_that_is_told_to_end_finishes_and_leaves() {
+pub(crate) async fn a_worker_that_is_told_to_end_finishes_and_leaves() {
     let mut world = World::new().await;
     world.write("a.txt", "wait");
     let running = world.run();
@@ -75,7 +75,7 @@ pub async fn a_worker_that_is_told_to_end_finishes_and_leaves() {
     assert_eq!(running.ended().await.unwrap(), Outcome::Left);
 }
 
-pub async fn a_broken_engine_is_told_and_everything_given_back() {
+pub(crate) async fn a_broken_engine_is_told_and_everything_given_back() {
     let mut world = World::new().await;
     world.write("a.txt", "Gout.");
     let running = world.run();

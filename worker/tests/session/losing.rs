@@ -12,7 +12,7 @@ use worker::{Outcome, Shutdown, WorkerError};
 
 use crate::world::{World, as_store, committed, epoch, released};
 
-pub async fn a_revoked_attempt_is_interrupted_and_the_next_one_runs() {
+pub(crate) async fn a_revoked_attempt_is_interrupted_and_the_next_one_runs() {
     let mut world = World::new().await;
     world.write("a.txt", "stuck");
     world.write("b.txt", "fine");
@@ -40,7 +40,7 @@ pub async fn a_revoked_attempt_is_interrupted_and_the_next_one_runs() {
     assert!(world.rows(2).await.is_none());
 }
 
-pub async fn leases_are_given_back_before_they_can_have_expired() {
+pub(crate) async fn leases_are_given_back_before_they_can_have_expired() {
     let mut world = World::new().await;
     world.write("a.txt", "stuck");
     world.write("b.txt", "fine");
@@ -78,7 +78,7 @@ pub async fn leases_are_given_back_before_they_can_have_expired() {
     assert!(world.rows(1).await.is_none());
 }
 
-pub async fn heartbeats_renew_and_tell_progress() {
+pub(crate) async fn heartbeats_renew_and_tell_progress() {
     let mut world = World::new().await;
     world.write("a.txt", "fine");
     world.write("b.txt", "wait");
@@ -111,7 +111,7 @@ pub async fn heartbeats_renew_and_tell_progress() {
     assert_eq!(committed(&session.report().await).charts, 3);
 }
 
-pub async fn a_cut_session_is_opened_again_and_old_leases_are_forgotten() {
+pub(crate) async fn a_cut_session_is_opened_again_and_old_leases_are_forgotten() {
     let mut world = World::new().await;
     world.write("a.txt", "stuck");
     world.write("b.txt", "fine");
@@ -145,7 +145,7 @@ pub async fn a_cut_session_is_opened_again_and_old_leases_are_forgotten() {
     assert!(world.rows(1).await.is_none());
 }
 
-pub async fn what_was_created_during_a_cut_is_told_afterwards() {
+pub(crate) async fn what_was_created_during_a_cut_is_told_afterwards() {
     let mut world = World::new().await;
     world.write("a.txt", "Gout.");
     let store = std::sync::Arc::new(Slow {
@@ -157,7 +157,7 @@ pub async fn what_was_created_during_a_cut_is_told_afterwards() {
     config.store = as_store(Shared(store.clone()));
     let _running = world.run_with(config);
     let engine = world.icd10();
-    let mut session = world.begin(engine.clone()).await;
+    let session = world.begin(engine.clone()).await;
     session.lease(vec![world.files(1, &["a.txt"])]).await;
     // Only read on when the ending is about to be created.
     store.entered.acquire().await.unwrap().forget();
@@ -170,7 +170,7 @@ pub async fn what_was_created_during_a_cut_is_told_afterwards() {
     assert_eq!(committed(&report).charts, 1);
 }
 
-pub async fn a_refusal_ends_the_worker() {
+pub(crate) async fn a_refusal_ends_the_worker() {
     let mut world = World::new().await;
     let mut config = world.config();
     config.master.token = identity::EnrolmentToken::generate().unwrap();
@@ -193,7 +193,7 @@ pub async fn a_refusal_ends_the_worker() {
     world.master.no_session().await;
 }
 
-pub async fn the_end_of_the_pipe_ends_the_worker() {
+pub(crate) async fn the_end_of_the_pipe_ends_the_worker() {
     let mut world = World::new().await;
     world.write("a.txt", "stuck");
     let running = world.run();

@@ -23,35 +23,35 @@ use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Far more than anything here takes on a loaded machine.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-pub const RUN: &str = "night-07";
-pub const INSTANCE: &str = "w0001";
+pub(crate) const RUN: &str = "night-07";
+pub(crate) const INSTANCE: &str = "w0001";
 
-pub struct Master {
-    pub address: SocketAddr,
-    pub pin: CaPin,
-    pub token: EnrolmentToken,
+pub(crate) struct Master {
+    pub(crate) address: SocketAddr,
+    pub(crate) pin: CaPin,
+    pub(crate) token: EnrolmentToken,
     sessions: mpsc::UnboundedReceiver<Session>,
 }
 
 /// The master's end of a session. Dropping it ends the session.
-pub struct Session {
-    pub hello: v1::Hello,
+pub(crate) struct Session {
+    pub(crate) hello: v1::Hello,
     from: Streaming<v1::WorkerMessage>,
     to: mpsc::Sender<Result<v1::MasterMessage, Status>>,
     /// What has come and was not asked for yet.
-    pub credit: u32,
-    pub started: Vec<v1::Started>,
+    pub(crate) credit: u32,
+    pub(crate) started: Vec<v1::Started>,
     reports: Vec<v1::Report>,
-    pub heartbeats: Vec<v1::Heartbeat>,
-    pub broken: String,
-    pub leaving: bool,
-    pub answers_heartbeats: bool,
+    pub(crate) heartbeats: Vec<v1::Heartbeat>,
+    pub(crate) broken: String,
+    pub(crate) leaving: bool,
+    pub(crate) answers_heartbeats: bool,
 }
 
 impl Master {
-    pub async fn start() -> Master {
+    pub(crate) async fn start() -> Master {
         let authority = RunAuthority::new(RUN, SystemTime::now()).unwrap();
         let tls = ServerSide::new(&authority, SystemTime::now()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -73,28 +73,29 @@ impl Master {
     }
 
     /// The next session, before its welcome.
-    pub async fn session(&mut self) -> Session {
+    pub(crate) async fn session(&mut self) -> Session {
         let session = timeout(LIMIT, self.sessions.recv()).await.unwrap();
         session.unwrap()
     }
 
     /// Another one is not coming.
-    pub async fn no_session(mut self) {
+    pub(crate) async fn no_session(mut self) {
         tokio::task::yield_now().await;
         assert!(self.sessions.try_recv().is_err());
     }
 }
 
 impl Session {
-    pub async fn send(&self, message: v1::MasterMessage) {
-        self.to.send(Ok(message)).await.unwrap();
+    pub(crate) async fn send(&self, message: v1::MasterMessage) {
+        // A worker that is gone is found out by what it does not say.
+        self.to.send(Ok(message)).await.ok();
     }
 
-    pub async fn refuse(&self, status: Status) {
+    pub(crate) async fn refuse(&self, status: Status) {
         self.to.send(Err(status)).await.unwrap();
     }
 
-    pub async fn welcome(&self, welcome: v1::Welcome) {
+    pub(crate) async fn welcome(&self, welcome: v1::Welcome) {
         self.send(v1::MasterMessage {
             welcome: Some(welcome),
             ..Default::default()
@@ -102,7 +103,7 @@ impl Session {
         .await;
     }
 
-    pub async fn lease(&self, leases: Vec<v1::Lease>) {
+    pub(crate) async fn lease(&self, leases: Vec<v1::Lease>) {
         self.send(v1::MasterMessage {
             leases,
             ..Default::default()
@@ -110,7 +111,7 @@ impl Session {
         .await;
     }
 
-    pub async fn drain(&self, mode: v1::DrainMode) {
+    pub(crate) async fn drain(&self, mode: v1::DrainMode) {
         self.send(v1::MasterMessage {
             drain: mode.into(),
             ..Default::default()
@@ -119,7 +120,7 @@ impl Session {
     }
 
     /// Takes one message in; false when the worker has ended its side.
-    pub async fn hear(&mut self) -> bool {
+    pub(crate) async fn hear(&mut self) -> bool {
         let Ok(Some(message)) = timeout(LIMIT, self.from.message()).await.unwrap() else {
             return false;
         };
@@ -145,36 +146,36 @@ impl Session {
     }
 
     /// Hears until `done`.
-    pub async fn until(&mut self, done: impl Fn(&Session) -> bool) {
+    pub(crate) async fn until(&mut self, done: impl Fn(&Session) -> bool) {
         while !done(self) {
             assert!(self.hear().await, "the session ended too early");
         }
     }
 
     /// The next report.
-    pub async fn report(&mut self) -> v1::Report {
+    pub(crate) async fn report(&mut self) -> v1::Report {
         self.until(|session| !session.reports.is_empty()).await;
         self.reports.remove(0)
     }
 
-    pub fn has_reports(&self) -> bool {
+    pub(crate) fn has_reports(&self) -> bool {
         !self.reports.is_empty()
     }
 
     /// What was reported so far.
-    pub fn reports(&mut self) -> Vec<v1::Report> {
+    pub(crate) fn reports(&mut self) -> Vec<v1::Report> {
         std::mem::take(&mut self.reports)
     }
 
     /// That the engine began on that shard.
-    pub async fn hear_started(&mut self, shard: u32) -> v1::Started {
+    pub(crate) async fn hear_started(&mut self, shard: u32) -> v1::Started {
         self.until(|session| session.started.iter().any(|s| s.shard == shard))
             .await;
         *self.started.iter().find(|s| s.shard == shard).unwrap()
     }
 
     /// The rest of a session that the worker ends; gives the reports that were still to come.
-    pub async fn goodbye(mut self) -> Vec<v1::Report> {
+    pub(crate) async fn goodbye(mut self) -> Vec<v1::Report> {
         while self.hear().await {}
         assert!(self.leaving, "it ended without a goodbye");
         self.reports

@@ -12,9 +12,9 @@ use crate::master::{INSTANCE, LIMIT, RUN};
 use crate::world::World;
 
 /// The first argument of this program when it is to be a worker.
-pub const WORKER: &str = "worker-process";
+pub(crate) const WORKER: &str = "worker-process";
 
-pub fn worker(_: Vec<OsString>) -> ExitCode {
+pub(crate) fn worker(_: Vec<OsString>) -> ExitCode {
     run_process(WorkerArguments {
         run: RUN.to_owned(),
         instance: INSTANCE.to_owned(),
@@ -47,7 +47,7 @@ async fn exit_code(mut child: Child) -> Option<i32> {
     status.unwrap().code()
 }
 
-pub async fn a_worker_process_ends_with_its_pipe() {
+pub(crate) async fn a_worker_process_ends_with_its_pipe() {
     let mut world = World::new().await;
     world.write("a.txt", "stuck");
     let (child, pipe) = start(&world).await;
@@ -61,7 +61,7 @@ pub async fn a_worker_process_ends_with_its_pipe() {
     assert!(!session.leaving);
 }
 
-pub async fn a_worker_process_leaves_when_it_is_told() {
+pub(crate) async fn a_worker_process_leaves_when_it_is_told() {
     let mut world = World::new().await;
     world.write("a.txt", "wait");
     let (child, _pipe) = start(&world).await;

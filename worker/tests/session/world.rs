@@ -24,18 +24,18 @@ while read -r line; do
   echo "{\"id\":\"$id\",\"findings\":[]}"
 done"#;
 
-pub struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
-    pub master: Master,
+    pub(crate) master: Master,
 }
 
-pub struct Running {
-    pub worker: JoinHandle<Result<Outcome, WorkerError>>,
-    pub shutdown: mpsc::Sender<Shutdown>,
+pub(crate) struct Running {
+    pub(crate) worker: JoinHandle<Result<Outcome, WorkerError>>,
+    pub(crate) shutdown: mpsc::Sender<Shutdown>,
 }
 
 impl World {
-    pub async fn new() -> World {
+    pub(crate) async fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("in")).unwrap();
         World {
@@ -44,23 +44,23 @@ impl World {
         }
     }
 
-    pub fn input(&self) -> PathBuf {
+    pub(crate) fn input(&self) -> PathBuf {
         self.folder.path().join("in")
     }
 
-    pub fn output(&self) -> PathBuf {
+    pub(crate) fn output(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
-    pub fn store(&self) -> DirectoryStore {
+    pub(crate) fn store(&self) -> DirectoryStore {
         DirectoryStore::open(&self.output()).unwrap()
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.input().join(name), text).unwrap();
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         Config {
             run: RUN.parse().unwrap(),
             instance: INSTANCE.to_owned(),
@@ -75,24 +75,24 @@ impl World {
         }
     }
 
-    pub fn run(&self) -> Running {
+    pub(crate) fn run(&self) -> Running {
         self.run_with(self.config())
     }
 
-    pub fn run_with(&self, config: Config) -> Running {
+    pub(crate) fn run_with(&self, config: Config) -> Running {
         let (shutdown, wishes) = mpsc::channel(4);
         let worker = tokio::spawn(worker::run(config, wishes));
         Running { worker, shutdown }
     }
 
     /// A session that has been welcomed with that engine.
-    pub async fn begin(&mut self, engine: v1::engine::Engine) -> Session {
+    pub(crate) async fn begin(&mut self, engine: v1::engine::Engine) -> Session {
         let session = self.master.session().await;
         session.welcome(self.welcome(engine)).await;
         session
     }
 
-    pub fn welcome(&self, engine: v1::engine::Engine) -> v1::Welcome {
+    pub(crate) fn welcome(&self, engine: v1::engine::Engine) -> v1::Welcome {
         v1::Welcome {
             lease_milliseconds: 600_000,
             heartbeat_milliseconds: 20,
@@ -114,7 +114,7 @@ impl World {
         }
     }
 
-    pub fn icd10(&self) -> v1::engine::Engine {
+    pub(crate) fn icd10(&self) -> v1::engine::Engine {
         let coder = coder::Coder::embedded();
         v1::engine::Engine::Icd10(v1::Icd10 {
             terminology_path: String::new(),
@@ -124,12 +124,12 @@ impl World {
         })
     }
 
-    pub fn exec(&self) -> v1::engine::Engine {
+    pub(crate) fn exec(&self) -> v1::engine::Engine {
         let input = self.input().to_str().unwrap().to_owned();
         self.exec_of(&["sh", "-c", PROGRAM, &input])
     }
 
-    pub fn exec_of(&self, command: &[&str]) -> v1::engine::Engine {
+    pub(crate) fn exec_of(&self, command: &[&str]) -> v1::engine::Engine {
         v1::engine::Engine::Exec(v1::Exec {
             command: command
                 .iter()
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// A lease of these files of the input. Its counter is ten times its shard's number.
-    pub fn files(&self, shard: u32, names: &[&str]) -> v1::Lease {
+    pub(crate) fn files(&self, shard: u32, names: &[&str]) -> v1::Lease {
         let objects = names.iter().map(|name| self.object(name)).collect();
         v1::Lease {
             shard,
@@ -154,7 +154,7 @@ impl World {
         }
     }
 
-    pub fn object(&self, name: &str) -> v1::Object {
+    pub(crate) fn object(&self, name: &str) -> v1::Object {
         let of = std::fs::metadata(self.input().join(name)).unwrap();
         v1::Object {
             path: name.as_bytes().to_vec().into(),
@@ -164,7 +164,7 @@ impl World {
     }
 
     /// The rows of a shard's ending, if it has one.
-    pub async fn rows(&self, shard: u32) -> Option<Vec<results::Row>> {
+    pub(crate) async fn rows(&self, shard: u32) -> Option<Vec<results::Row>> {
         let key = store::layout::ending(&RUN.parse().unwrap(), store::ShardName(shard));
         let bytes = self.store().read(&key).await.unwrap()?;
         let rows = results::read_rows(&key, bytes).unwrap();
@@ -172,13 +172,13 @@ impl World {
     }
 
     /// Lets the charts go that say `wait`.
-    pub fn go(&self) {
+    pub(crate) fn go(&self) {
         self.write("go", "");
     }
 }
 
 impl Running {
-    pub async fn ended(self) -> Result<Outcome, WorkerError> {
+    pub(crate) async fn ended(self) -> Result<Outcome, WorkerError> {
         tokio::time::timeout(LIMIT, self.worker)
             .await
             .unwrap()
@@ -186,25 +186,25 @@ impl Running {
     }
 }
 
-pub fn epoch(shard: u32) -> Option<v1::Epoch> {
+pub(crate) fn epoch(shard: u32) -> Option<v1::Epoch> {
     Some(v1::Epoch {
         master: 3,
         counter: u64::from(shard) * 10,
     })
 }
 
-pub fn committed(report: &v1::Report) -> v1::Committed {
+pub(crate) fn committed(report: &v1::Report) -> v1::Committed {
     match &report.outcome {
         Some(v1::report::Outcome::Committed(committed)) => *committed,
         other => panic!("not committed: {other:?}"),
     }
 }
 
-pub fn released(report: &v1::Report) -> bool {
+pub(crate) fn released(report: &v1::Report) -> bool {
     report.outcome == Some(v1::report::Outcome::Released(true))
 }
 
 /// A store that keeps nothing and answers when it is told to, as it is told to.
-pub fn as_store(store: impl Store + 'static) -> Option<Arc<dyn Store>> {
+pub(crate) fn as_store(store: impl Store + 'static) -> Option<Arc<dyn Store>> {
     Some(Arc::new(store))
 }
