@@ -11,7 +11,6 @@ use crate::ending::{Counts, Endings, FailureKind, Finished, Outcome};
 use crate::engine::{Cancel, ChartEnd, ChartText, Engine, EngineError, Next, Retry};
 use crate::engines::Engines;
 use crate::error::chain;
-use crate::failpoint;
 use crate::panics;
 use crate::reading::{Chunk, Read, ReadEnd};
 use crate::slot::{Event, Events};
@@ -112,7 +111,7 @@ impl Coding<'_> {
         let id = attempt.id();
         log::debug!(shard = id.shard, epoch = id.counter; "started");
         self.events.send(Event::Started { id, charts });
-        failpoint::hit("worker::started");
+        store::failpoint::hit("worker::started");
         Ok(Shard {
             attempt: attempt.clone(),
             writer: EndingWriter::new().map_err(engine_fault)?,

@@ -3,8 +3,10 @@
 use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use store::Store;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -37,6 +39,11 @@ pub struct WorkerArguments {
 /// It may kill any child of this process that is not an engine of its own: see
 /// [`engine::watch_over_orphans`].
 pub fn run_process(arguments: WorkerArguments) -> ExitCode {
+    run_process_with(arguments, None)
+}
+
+/// The same with another store for endings than the run's own: for measuring everything else.
+pub fn run_process_with(arguments: WorkerArguments, store: Option<Arc<dyn Store>>) -> ExitCode {
     hide_messages();
     let Ok(run) = arguments.run.parse() else {
         log::error!("the run's id is none");
@@ -58,7 +65,7 @@ pub fn run_process(arguments: WorkerArguments) -> ExitCode {
             slots: arguments.slots,
             runtime_dir: arguments.runtime_dir,
             master,
-            store: None,
+            store,
         })
     });
     match ended {

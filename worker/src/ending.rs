@@ -15,7 +15,6 @@ use store::{Created, DirectoryStore, RunId, ShardName, Store, StoreError, layout
 
 use crate::attempt::{Attempt, LeaseId};
 use crate::error::chain;
-use crate::failpoint;
 use crate::slot::{Event, Events};
 
 /// Endings of one slot that may be on their way into the store at a time: a disk syncs some
@@ -127,12 +126,12 @@ impl Endings {
             bytes,
             counts,
         } = finished;
-        failpoint::hit("worker::coded");
+        store::failpoint::hit("worker::coded");
         if !attempt.is_good() {
             return (attempt, Outcome::Dropped);
         }
         let outcome = self.put(attempt.id(), bytes, counts).await;
-        failpoint::hit("worker::created");
+        store::failpoint::hit("worker::created");
         (attempt, outcome)
     }
 

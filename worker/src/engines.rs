@@ -80,7 +80,7 @@ fn coder(terminology: &Pinned, cues: &Pinned) -> Result<Arc<Coder>, String> {
         Some(path) => {
             let table = std::fs::read_to_string(path)
                 .map_err(|error| format!("cannot read cue table {}: {error}", path.display()))?;
-            Cues::parse(&table).map_err(|error| chain(&error))?
+            Cues::built_in_with(&table).map_err(|error| chain(&error))?
         }
         None => Cues::built_in(),
     };

@@ -26,7 +26,7 @@ pub(crate) struct Leases<W> {
     ahead: u32,
     taking: Taking,
     /// In the order of their coming. One that was voided meanwhile is passed over.
-    waiting: VecDeque<(Arc<Attempt>, W)>,
+    waiting: VecDeque<Leased<W>>,
     held: HashMap<LeaseId, Held>,
     /// How many of `held` no slot has yet.
     queued: u32,
@@ -40,6 +40,9 @@ pub(crate) struct Leases<W> {
     ended: u32,
     paced: Instant,
 }
+
+/// A lease with what its slot needs for it.
+type Leased<W> = (Arc<Attempt>, W);
 
 #[derive(Debug)]
 struct Held {
@@ -137,7 +140,7 @@ impl<W> Leases<W> {
 
     /// Leases for one slot that waits for some; `None` when there is nothing to hand out.
     /// Several slots that wait share what there is.
-    pub(crate) fn hand_out(&mut self) -> Option<(usize, Vec<(Arc<Attempt>, W)>)> {
+    pub(crate) fn hand_out(&mut self) -> Option<(usize, Vec<Leased<W>>)> {
         let waiting_slots = self.wants.iter().filter(|wants| **wants > 0).count();
         let slot = self.wants.iter().position(|wants| *wants > 0)?;
         let share = (self.queued as usize).div_ceil(waiting_slots).max(1);

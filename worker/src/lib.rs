@@ -26,7 +26,6 @@ mod ending;
 pub mod engine;
 mod engines;
 mod error;
-mod failpoint;
 mod leases;
 mod outbox;
 mod panics;
@@ -72,7 +71,6 @@ pub async fn run(
     config: Config,
     mut shutdown: mpsc::Receiver<Shutdown>,
 ) -> Result<Outcome, WorkerError> {
-    failpoint::this_is(&config.instance);
     let identity = tokio::select! {
         biased;
         end = session::before_session(&mut shutdown) => return Ok(match end {

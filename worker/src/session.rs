@@ -18,7 +18,6 @@ use crate::attempt::{Attempt, Term};
 use crate::connect::{self, LARGEST_MESSAGE, NotConnected};
 use crate::convert::{self, Nonsense};
 use crate::ending::Outcome;
-use crate::failpoint;
 use crate::leases::{Gone, Taking};
 use crate::renewal::Renewal;
 use crate::slot::Event;
@@ -205,7 +204,7 @@ impl Session<'_> {
         let reports = message.reports.len();
         permit.send(message);
         for _ in 0..reports {
-            failpoint::hit("worker::reported");
+            store::failpoint::hit("worker::reported");
         }
     }
 
@@ -271,7 +270,7 @@ impl Session<'_> {
         let taking = self.worker.leaving.is_none() && self.term.is_good(now);
         for lease in message.leases {
             let id = convert::lease_id(lease.shard, lease.epoch.as_ref())?;
-            failpoint::hit("worker::leased");
+            store::failpoint::hit("worker::leased");
             let attempt = Arc::new(Attempt::new(id, self.term.clone()));
             if taking {
                 self.worker.leases.granted(attempt, lease);

@@ -128,8 +128,12 @@ impl CoProcess {
             } else {
                 &mut fds[..]
             };
-            let left = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
-            match poll(fds, left.as_ref()) {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            // Also for a program that always has something to say.
+            if left == Some(Duration::ZERO) {
+                return Err(NoLine::TimedOut);
+            }
+            match poll(fds, left.map(timespec).as_ref()) {
                 Ok(0) => return Err(NoLine::TimedOut),
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,

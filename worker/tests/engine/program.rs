@@ -17,7 +17,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
             HANGS.set(hangs.into()).unwrap();
             echo();
         }
-        ("gossip", Some(said)) => gossip(said),
+        ("gossip", Some(directory)) => gossip(Path::new(directory)),
         ("eager", None) => eager(),
         ("once", None) => answer_lines(1),
         ("garbage", None) => say_for_each("definitely not JSON"),
@@ -84,12 +84,16 @@ fn answer(line: &str) {
     reply(&serde_json::json!({"id": chart["id"], "findings": findings}).to_string());
 }
 
-/// Answers, and then says what it was not asked, with the id of the same chart.
-fn gossip(said: &str) {
+/// Answers and, when there is a file `go` in `directory`, says what it was not asked, with the
+/// id of the same chart; then there is a file `said`.
+fn gossip(directory: &Path) {
     for line in stdin().lock().lines() {
         answer(&line.unwrap());
+        while std::fs::remove_file(directory.join("go")).is_err() {
+            std::thread::yield_now();
+        }
         reply(r#"{"id":"c","findings":[{"code":"STALE"}]}"#);
-        std::fs::write(said, "").unwrap();
+        std::fs::write(directory.join("said"), "").unwrap();
     }
 }
 
