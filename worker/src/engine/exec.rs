@@ -132,7 +132,6 @@ impl ExecEngine {
         if result.is_err() {
             self.process = None;
         }
-        self.stderr.note();
         self.request.shrink_to(KEPT_BUFFER);
         self.answer.shrink_to(KEPT_BUFFER);
         result

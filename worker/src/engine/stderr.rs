@@ -5,14 +5,11 @@
 //! directory), in files that only their owner can read and that cannot grow without bound.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ChildStderr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use std::{fmt, io};
 
 /// At most this much is kept for each slot, in two files: when the newer is half of it, it
 /// replaces the older.
@@ -22,52 +19,58 @@ const KEPT_BYTES: u64 = 1024 * 1024;
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The stderr of one slot, over all processes that it starts.
+#[derive(Debug)]
 pub(super) struct StderrLog {
     kept: Option<PathBuf>,
-    counts: Arc<Counts>,
-    logged: (u64, Option<Instant>),
-}
-
-#[derive(Default)]
-struct Counts {
-    bytes: AtomicU64,
-    lines: AtomicU64,
 }
 
 impl StderrLog {
     /// `directory`: where the words are kept, if anywhere, as `engine-<slot>.stderr`.
     pub(super) fn new(directory: Option<&Path>, slot: usize) -> StderrLog {
+        let name = format!("engine-{slot}.stderr");
         StderrLog {
-            kept: directory.map(|directory| directory.join(format!("engine-{slot}.stderr"))),
-            counts: Arc::default(),
-            logged: (0, None),
+            kept: directory.map(|directory| directory.join(name)),
         }
     }
 
     /// Reads `stderr` on a thread of its own until the last process that holds it has ended.
     pub(super) fn follow(&self, stderr: ChildStderr) -> io::Result<()> {
-        let counts = self.counts.clone();
         let kept = self.kept.clone().map(Kept::new);
         std::thread::Builder::new()
             .name("engine-stderr".to_owned())
-            .spawn(move || drain(stderr, &counts, kept))
+            .spawn(move || drain(stderr, kept))
             .map(drop)
     }
+}
 
-    /// Tells the log how much has been written, if there is anything new and it is time.
-    pub(super) fn note(&mut self) {
-        let (said, at) = self.logged;
-        let bytes = self.counts.bytes.load(Ordering::Relaxed);
-        if bytes == said || at.is_some_and(|at| at.elapsed() < LOG_INTERVAL) {
+/// How much one process has written, and when the log heard of it.
+#[derive(Default)]
+struct Counts {
+    bytes: u64,
+    lines: u64,
+    logged: u64,
+    at: Option<Instant>,
+}
+
+impl Counts {
+    fn add(&mut self, read: &[u8]) {
+        let lines = read.iter().filter(|byte| **byte == b'\n').count();
+        self.lines += u64::try_from(lines).unwrap_or(0);
+        self.bytes += u64::try_from(read.len()).unwrap_or(0);
+    }
+
+    /// Tells the log, if there is anything new.
+    fn tell(&mut self, kept: Option<&Kept>) {
+        let Counts { bytes, lines, .. } = *self;
+        if bytes == self.logged {
             return;
         }
-        let lines = self.counts.lines.load(Ordering::Relaxed);
-        self.logged = (bytes, Some(Instant::now()));
-        match &self.kept {
-            Some(path) => log::info!(
+        (self.logged, self.at) = (bytes, Some(Instant::now()));
+        match kept {
+            Some(kept) => log::info!(
                 target: "engine",
                 "the engine has written {lines} lines ({bytes} bytes) on stderr; they may hold \
-                 chart text and are kept in {}", path.display(),
+                 chart text and are kept in {}", kept.path.display(),
             ),
             None => log::info!(
                 target: "engine",
@@ -75,13 +78,9 @@ impl StderrLog {
             ),
         }
     }
-}
 
-impl fmt::Debug for StderrLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StderrLog")
-            .field("kept", &self.kept)
-            .finish_non_exhaustive()
+    fn is_time(&self) -> bool {
+        self.at.is_none_or(|at| at.elapsed() >= LOG_INTERVAL)
     }
 }
 
@@ -123,29 +122,28 @@ impl Kept {
     }
 }
 
-fn drain(mut stderr: ChildStderr, counts: &Counts, mut kept: Option<Kept>) {
+fn drain(mut stderr: ChildStderr, mut kept: Option<Kept>) {
+    let mut counts = Counts::default();
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let read = match stderr.read(&mut buffer) {
-            Ok(0) => return,
+            Ok(0) => break,
             Ok(read) => &buffer[..read],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => return,
+            Err(_) => break,
         };
-        let lines = read.iter().filter(|byte| **byte == b'\n').count();
-        counts
-            .lines
-            .fetch_add(u64::try_from(lines).unwrap_or(0), Ordering::Relaxed);
-        counts
-            .bytes
-            .fetch_add(u64::try_from(read.len()).unwrap_or(0), Ordering::Relaxed);
+        counts.add(read);
         // A full disk loses the words, not the program: it must never wait for a reader.
         let failed = kept.as_mut().and_then(|kept| kept.write(read).err());
         if let Some(error) = failed {
             log::warn!(target: "engine", "cannot keep the stderr of the engine: {error}");
             kept = None;
         }
+        if counts.is_time() {
+            counts.tell(kept.as_ref());
+        }
     }
+    counts.tell(kept.as_ref());
 }
 
 #[cfg(test)]

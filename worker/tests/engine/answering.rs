@@ -7,7 +7,7 @@ use results::{Assertion, Status};
 use worker::engine::icd10::Icd10;
 use worker::engine::{ChartEnd, Engine};
 
-use crate::stage::{chart, codes, engine, logged, program, rows, settings};
+use crate::stage::{chart, codes, engine, logged, program, rows, settings, wait_until};
 
 pub(crate) fn answers_become_rows() {
     let mut engine = engine(settings(program(&["echo"])));
@@ -98,9 +98,8 @@ pub(crate) fn stderr_is_kept_and_not_logged() {
     // The program has ended, so its words are on their way to the file.
     let kept = directory.path().join("engine-0.stderr");
     let read = || std::fs::read_to_string(&kept).unwrap_or_default();
-    while !read().contains("\"die\"") {
-        std::thread::yield_now();
-    }
+    wait_until("the last words", || read().contains("\"die\""));
+    wait_until("the log", || logged().contains("has written 4 lines"));
     for name in names {
         assert!(read().contains(&format!(
             "cannot do this: {{\"id\":\"c\",\"text\":\"{name}\"}}"

@@ -97,9 +97,14 @@ pub(crate) fn rows(
 
 /// Waits until another process has made `file`.
 pub(crate) fn wait_for(file: &Path) {
+    wait_until("a file", || file.exists());
+}
+
+/// Waits for what another process or thread is about to do.
+pub(crate) fn wait_until(what: &str, come: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
-    while !file.exists() {
-        assert!(begun.elapsed() < GENEROUS, "{} never came", file.display());
+    while !come() {
+        assert!(begun.elapsed() < GENEROUS, "{what} never came");
         std::thread::yield_now();
     }
 }
