@@ -210,6 +210,19 @@ impl EncounterWords {
     }
 }
 
+/// True for an operation that the chart does not place in the past: the organ's absence is coded once it is gone, not
+/// while its removal is planned, done or discussed.
+pub(crate) fn is_operation_of_now(terminology: &Terminology, tokens: &[Token], a: &Assigned) -> bool {
+    let absence = ["Z89", "Z90"].iter().any(|c| terminology.code_text(a.code).starts_with(c));
+    absence && a.assertion == Assertion::Present && {
+        let span = &tokens[a.mention.first..a.mention.last];
+        span.iter().any(|t| {
+            let word = terminology.word_text(t.word);
+            word.ends_with("ectomy") || word == "amputation"
+        })
+    }
+}
+
 /// Fills the 7th character, or takes the "unspecified" child, so that the code is a leaf where the release allows it.
 pub(crate) fn complete(
     terminology: &Terminology,

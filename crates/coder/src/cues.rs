@@ -262,10 +262,6 @@ fn matches(words: &[u16], tokens: &[Token]) -> bool {
 /// The slot of a hash: its own, or the free one where it would go.
 #[inline]
 fn find_slot(words: &[(u32, u16)], hash: u64) -> usize {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the check is the upper half of the hash"
-    )]
     let check = (hash >> 32) as u32;
     #[expect(
         clippy::cast_possible_truncation,
@@ -346,10 +342,6 @@ impl Builder {
                         return Err(CueError::TooLarge(line));
                     }
                     self.count += 1;
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        reason = "the upper half of the hash"
-                    )]
                     let check = (hash >> 32) as u32;
                     self.words[slot] = (check, self.count);
                 }

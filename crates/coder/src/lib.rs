@@ -204,6 +204,9 @@ impl Coder {
         assign::absorb(tokens, assigned);
         assign::combine(&self.terminology, assigned);
         for a in assigned.iter().filter(|a| !a.dropped) {
+            if assign::is_operation_of_now(&self.terminology, tokens, a) {
+                continue;
+            }
             let encounter = || self.encounters.of(tokens);
             let (code, rule) = assign::complete(&self.terminology, a.code, a.rule, encounter);
             let (begin, end) = (

@@ -1,5 +1,8 @@
 //! Sections of a chart, known by their headings.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a part of a chart is about. Headings that are not known give [`Section::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Section {
@@ -69,17 +72,23 @@ impl Section {
 
     /// The section that a heading opens, if it is known. `heading` is its words in lower case, one space apart.
     pub(crate) fn of_heading(heading: &str) -> Option<Section> {
-        HEADINGS
-            .iter()
-            .find(|(_, names)| names.split('|').any(|name| name == heading))
-            .map(|&(section, _)| section)
+        KNOWN.get(heading).copied().flatten()
     }
 
     /// True if the words name a part of a section (a body system, say) that leaves the section as it is.
     pub(crate) fn is_part(heading: &str) -> bool {
-        PARTS.split('|').any(|name| name == heading)
+        KNOWN.get(heading).is_some_and(Option::is_none)
     }
 }
+
+/// Every known heading with the section it opens; none for a part of a section.
+static KNOWN: LazyLock<HashMap<&str, Option<Section>>> = LazyLock::new(|| {
+    let parts = PARTS.split('|').map(|name| (name, None));
+    let sections = HEADINGS
+        .iter()
+        .flat_map(|&(section, names)| names.split('|').map(move |name| (name, Some(section))));
+    parts.chain(sections).collect()
+});
 
 /// Headings of parts that do not end the section they stand in.
 const PARTS: &str = "general|constitutional|heent|eyes|ears|nose|throat|ent|neck|cardiovascular|cv|respiratory|resp|\

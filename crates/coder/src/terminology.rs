@@ -215,10 +215,6 @@ impl Terminology {
     #[inline]
     pub(crate) fn word(&self, hash: u64) -> WordId {
         let table = self.section(SectionId::WordTable);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the check is the upper half of the hash"
-        )]
         let check = (hash >> 32) as u32;
         #[expect(
             clippy::cast_possible_truncation,

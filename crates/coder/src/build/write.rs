@@ -336,10 +336,6 @@ impl Writer {
             if refiners.contains(&number) {
                 flags |= WordId::REFINES;
             }
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the check is the upper half of the hash"
-            )]
             let check = (hash >> 32) as u32;
             #[expect(
                 clippy::cast_possible_truncation,
