@@ -226,3 +226,6 @@ enum Asked {
 fn engine_fault(error: impl std::error::Error) -> Stop {
     Stop::Failed(FailureKind::Engine, chain(&error))
 }
+
+#[cfg(test)]
+mod tests;
