@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleet::{Ended, LocalProcesses};
+use fleet::{Ended, How, LocalProcesses};
 use identity::EnrolmentToken;
-use ledger::{Command, Effect, Finish, Ledger, Rejection, ShardId, Timestamp, WorkerId};
+use ledger::{Command, Death, Effect, Finish, Ledger, Rejection, ShardId, Timestamp, WorkerId};
 use store::RunId;
 use store::run_log::{Appended, Entry, ReceiptLine, Role, RunLog};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -384,12 +384,17 @@ impl Controller {
         };
         self.unlogged.push(end_entry(&line));
         self.receipt.push(line);
-        let (reason, died) = (ended.reason, ended.died);
+        let reason = ended.reason;
+        let death = match ended.how {
+            How::Left => Death::None,
+            How::Failed | How::Killed => Death::Blameless,
+            How::Crashed => Death::AtWork,
+        };
         log::info!(run = self.run.as_str(), worker:% = worker; "worker process {reason}");
         self.tell(Command::InstanceEnded {
             worker,
             reason,
-            died,
+            death,
         })
         .await?;
         Ok(())
@@ -587,7 +592,7 @@ impl Controller {
                 Box::pin(self.instance_ended(Ended {
                     instance,
                     reason,
-                    died: true,
+                    how: How::Failed,
                 }))
                 .await
             }

@@ -18,7 +18,11 @@ pub struct Forgetful {
 impl Store for Forgetful {
     async fn create(&self, key: &str, _: Bytes) -> Result<Created, StoreError> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(if keys.insert(key.to_owned()) { Created::New } else { Created::Exists })
+        Ok(if keys.insert(key.to_owned()) {
+            Created::New
+        } else {
+            Created::Exists
+        })
     }
 
     async fn read(&self, _: &str) -> Result<Option<Bytes>, StoreError> {
@@ -26,7 +30,9 @@ impl Store for Forgetful {
     }
 
     async fn read_range(&self, key: &str, _: Range<u64>) -> Result<Bytes, StoreError> {
-        Err(StoreError::NotFound { key: key.to_owned() })
+        Err(StoreError::NotFound {
+            key: key.to_owned(),
+        })
     }
 
     async fn size(&self, _: &str) -> Result<Option<u64>, StoreError> {
@@ -34,7 +40,11 @@ impl Store for Forgetful {
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        Ok(self.keys.lock().unwrap_or_else(PoisonError::into_inner).contains(key))
+        Ok(self
+            .keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(key))
     }
 
     async fn list(&self, _: &str) -> Result<Vec<Listed>, StoreError> {

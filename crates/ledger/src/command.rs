@@ -68,8 +68,8 @@ pub enum Command {
         worker: WorkerId,
         /// In words.
         reason: String,
-        /// It died of itself: not by our order, not by the cloud's.
-        died: bool,
+        /// Whose doing it was.
+        death: Death,
     },
 
     /// Where a shard can be cut; `None` where it holds a single chart after all.
@@ -81,6 +81,18 @@ pub enum Command {
     Order(Order),
     /// Time passed.
     Tick,
+}
+
+/// How an instance came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// It left in order.
+    None,
+    /// Somebody ended it, or it gave up for a reason of its own: nothing that it was working on
+    /// is to blame.
+    Blameless,
+    /// It crashed, or ran out of memory: what it was working on may have done that.
+    AtWork,
 }
 
 /// A shard as planned.

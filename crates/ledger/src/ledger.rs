@@ -146,8 +146,8 @@ impl Ledger {
             Command::InstanceEnded {
                 worker,
                 reason,
-                died,
-            } => self.instance_ended(worker, reason, died, now),
+                death,
+            } => self.instance_ended(worker, reason, death, now),
             Command::CutFound(shard, cut) => self.cut_found(shard, cut, now),
             Command::EndingFound(shard, ending) => self.ending_found(shard, ending, now),
             Command::Order(order) => self.order(order, now),

@@ -31,8 +31,8 @@ mod workers;
 mod tests;
 
 pub use command::{
-    Command, Counts, DrainMode, Effect, Ending, Failure, Finish, Order, Outcome, PlannedShard,
-    Recovered, Rejection, Verdict,
+    Command, Counts, Death, DrainMode, Effect, Ending, Failure, Finish, Order, Outcome,
+    PlannedShard, Recovered, Rejection, Verdict,
 };
 pub use id::{Epoch, Extent, ShardId, Timestamp, Unit, WorkerId};
 pub use ledger::{Ledger, Stage, Tally};

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 
-use crate::command::{Command, Counts, DrainMode, Effect, Ending, Failure, Finish, Order, Outcome};
+use crate::command::{
+    Command, Counts, Death, DrainMode, Effect, Ending, Failure, Finish, Order, Outcome,
+};
 use crate::command::{PlannedShard, Recovered, Rejection, Verdict};
 use crate::id::{Epoch, Extent, ShardId, Timestamp, Unit, WorkerId};
 use crate::invariants::check_invariants;
@@ -149,10 +151,11 @@ impl World {
         self.alive.retain(|w| *w != worker);
         self.believed.retain(|b| b.0 != worker);
         let reason = "test".to_owned();
+        let death = if died { Death::AtWork } else { Death::None };
         let _ = self.tell(Command::InstanceEnded {
             worker,
             reason,
-            died,
+            death,
         });
     }
 
@@ -354,6 +357,32 @@ fn a_worker_that_dies_at_work_charges_only_what_it_had_started() {
     assert_eq!(world.ledger.shards()[queued.0 as usize].charges, 0);
     world.heal();
     assert_eq!(world.charts_in_endings(), 16);
+}
+
+#[test]
+fn a_worker_that_somebody_killed_charges_nobody_however_often() {
+    let mut world = World::working(1, &[charts(8), charts(1)]);
+    for _ in 0..Limits::default().barren_deaths - 1 {
+        let worker = world.alive[0];
+        if world.ledger.workers()[&worker].state() == WorkerState::Launched {
+            world.serve(worker, 2);
+        }
+        world.start(worker);
+        world.tell(Command::SessionBroken(worker)).unwrap();
+        world.alive.clear();
+        world.believed.clear();
+        let (reason, death) = ("killed".to_owned(), Death::Blameless);
+        world
+            .tell(Command::InstanceEnded {
+                worker,
+                reason,
+                death,
+            })
+            .unwrap();
+    }
+    assert!(world.ledger.shards().iter().all(|shard| shard.charges == 0));
+    world.heal();
+    assert_eq!(world.finished, Some(Finish::Seal));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How workers come, show that they live, and go; and how many there should be.
 
-use crate::command::{DrainMode, Effect, Finish, Rejection};
+use crate::command::{Death, DrainMode, Effect, Finish, Rejection};
 use crate::id::{Epoch, ShardId, Timestamp, WorkerId};
 use crate::ledger::{Ledger, Stage};
 use crate::worker::{Worker, WorkerState};
@@ -145,7 +145,7 @@ impl Ledger {
         &mut self,
         worker: WorkerId,
         reason: String,
-        died: bool,
+        death: Death,
         now: Timestamp,
     ) -> Result<(), Rejection> {
         let entry = self.worker(worker)?;
@@ -153,7 +153,7 @@ impl Ledger {
             return Err(Rejection::TooLate);
         }
         entry.ended = true;
-        let died = died && !entry.asked_to_end;
+        let died = death != Death::None && !entry.asked_to_end;
         let charged = if entry.in_session() {
             self.return_leases(worker)
         } else {
@@ -170,7 +170,7 @@ impl Ledger {
             entry.reason.clone_from(&reason);
         }
         let served = entry.served;
-        if died {
+        if died && death == Death::AtWork {
             for (shard, _) in charged {
                 self.charge(shard, format!("the worker died while coding it ({reason})"));
             }

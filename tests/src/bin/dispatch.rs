@@ -48,7 +48,10 @@ fn main() -> ExitCode {
 /// `worker --run R --instance I --slots N --runtime-dir D`, as the master starts it.
 fn work(arguments: &[String]) -> ExitCode {
     let value = |name: &str| {
-        let at = arguments.iter().position(|a| a == name).expect("the master gives it");
+        let at = arguments
+            .iter()
+            .position(|a| a == name)
+            .expect("the master gives it");
         arguments[at + 1].clone()
     };
     let durable = std::env::var_os("DISPATCH_DURABLE").is_some();
@@ -72,7 +75,11 @@ struct Sample {
 }
 
 fn sample(view: &RunView) -> Sample {
-    Sample { at: Instant::now(), cpu: own_cpu(), ended: view.shards.committed }
+    Sample {
+        at: Instant::now(),
+        cpu: own_cpu(),
+        ended: view.shards.committed,
+    }
 }
 
 fn measure(arguments: &Arguments) -> anyhow::Result<()> {
@@ -83,7 +90,9 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
         // Inherited by the workers; this process has no other thread yet.
         bail_unless_durable_is_known()?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let output = folder.path().join("out");
         let prepared = Prepared::create(&output, spec(&input, arguments.workers)).await?;
@@ -145,17 +154,27 @@ async fn dispatch(prepared: Prepared, output: &Path, arguments: &Arguments) -> a
     if let Ended::Failed(reason) = &summary.ended {
         bail!("the run failed: {reason}");
     }
-    let (Some(first), Some(last)) = (first, last) else { bail!("too few shards to measure") };
+    let (Some(first), Some(last)) = (first, last) else {
+        bail!("too few shards to measure")
+    };
     let shards = last.ended - first.ended;
     let wall = last.at - first.at;
     let cpu = last.cpu.saturating_sub(first.cpu);
     report("between the first and the last look", shards, wall, cpu);
     let all = own_cpu().saturating_sub(cpu_before);
-    report("resume to seal, everything included", last.ended, began.elapsed(), all);
+    report(
+        "resume to seal, everything included",
+        last.ended,
+        began.elapsed(),
+        all,
+    );
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a benchmark's figures are approximate")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a benchmark's figures are approximate"
+)]
 fn report(what: &str, shards: u64, wall: Duration, cpu: Duration) {
     println!(
         "{what}: {shards} shards in {:.3} s = {:.0} shards/s; master {:.1} us CPU a shard",
@@ -191,7 +210,10 @@ fn spec(input: &Path, workers: u32) -> Spec {
             csv_text: "text".to_owned(),
             csv_meta: Vec::new(),
         },
-        shards: Shards { max_bytes: 1 << 20, max_charts: 1 },
+        shards: Shards {
+            max_bytes: 1 << 20,
+            max_charts: 1,
+        },
     }
 }
 
