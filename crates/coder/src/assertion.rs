@@ -76,7 +76,9 @@ impl Context<'_> {
             if hit.first < mention.start && hit.last > mention.start {
                 // The phrase runs into the finding ("no acute" before "acute distress"): what is left of it counts.
                 let before = &self.tokens[..mention.start];
-                self.cues.longest(before, hit.first).for_each(|h| consider(&h));
+                self.cues
+                    .longest(before, hit.first)
+                    .for_each(|h| consider(&h));
             } else {
                 consider(hit);
             }
@@ -95,7 +97,10 @@ impl Context<'_> {
             let (begin, end) = (self.tokens[at].begin, self.tokens[at].end);
             also(other, AssertionReason::Cue { begin, end });
         }
-        also(section_prior(self.sentence.section), AssertionReason::Section);
+        also(
+            section_prior(self.sentence.section),
+            AssertionReason::Section,
+        );
         (assertion, reason)
     }
 
@@ -112,7 +117,11 @@ impl Context<'_> {
         if first.shape & shape::MINUS != 0 {
             // A dash alone may be a bullet or a hyphen; among others, or with a plus, it is a minus.
             let plus = self.tokens.iter().any(|t| t.shape & shape::PLUS != 0);
-            let minus = self.tokens.iter().filter(|t| t.shape & shape::MINUS != 0).count();
+            let minus = self
+                .tokens
+                .iter()
+                .filter(|t| t.shape & shape::MINUS != 0)
+                .count();
             return (plus || minus > 1).then_some((Assertion::Negated, mention.start));
         }
         if first.shape & shape::ASKED != 0 {
@@ -123,9 +132,23 @@ impl Context<'_> {
         }
         let ahead = &self.tokens[mention.end..self.tokens.len().min(mention.end + 4)];
         let year = ahead.iter().position(|t| t.shape & shape::YEAR != 0)? + mention.end;
-        let past = self.hits.iter().rfind(|h| h.last <= mention.start)?.effect == Effect::Past;
-        let tail = self.hits.iter().any(|h| h.effect == Effect::Tail && h.last == year);
-        (past && tail).then_some((Assertion::Historical, year))
+        // "In 2008", "in March 2019".
+        let dated = |h: &&CueHit| h.effect == Effect::Tail && h.first >= mention.end;
+        let tail = self
+            .hits
+            .iter()
+            .find(dated)
+            .filter(|h| h.last + 1 >= year)?;
+        let before = self.hits.iter().rfind(|h| h.last <= mention.start);
+        let past = before.is_some_and(|h| h.effect == Effect::Past);
+        // "Hepatitis in 1999." says no more than that.
+        let opens = mention.start == 0 || first.gap & CLAUSE != 0;
+        let ends = self
+            .tokens
+            .get(year + 1)
+            .is_none_or(|t| t.gap & CLAUSE != 0);
+        let bare = opens && ends && tail.first == mention.end;
+        (past || bare).then_some((Assertion::Historical, year))
     }
 
     /// True if the cue has the mention in its scope and nothing stands between that ends it.
@@ -147,14 +170,20 @@ impl Context<'_> {
 
     /// True if nothing of the clause follows the cue.
     fn closes(&self, hit: &CueHit) -> bool {
-        self.tokens.get(hit.last).is_none_or(|t| t.gap & CLAUSE != 0)
+        self.tokens
+            .get(hit.last)
+            .is_none_or(|t| t.gap & CLAUSE != 0)
     }
 
     /// A phrase that may act in both directions with different meanings looks back only at the end of its clause, or
     /// before a small word: "pneumonia likely", "pneumonia suspected on CT", but not "hypoxia likely due to pneumonia".
     fn looks_back(&self, hit: &CueHit) -> bool {
         let same = |h: &&CueHit| h.first == hit.first && h.last == hit.last;
-        let twin = self.hits.iter().filter(same).any(|h| h.forward && !h.opening && h != hit);
+        let twin = self
+            .hits
+            .iter()
+            .filter(same)
+            .any(|h| h.forward && !h.opening && h != hit);
         let tail = |h: &CueHit| h.effect == Effect::Tail && h.first == hit.last;
         !twin || hit.forward || self.closes(hit) || self.hits.iter().any(tail)
     }
@@ -174,7 +203,11 @@ impl Context<'_> {
             return true;
         }
         let numbers = &self.tokens[between.start..between.end.max(between.start)];
-        if numbers.iter().zip(&gaps[1.min(gaps.len())..]).any(|(t, next)| starts_item(t, next)) {
+        if numbers
+            .iter()
+            .zip(&gaps[1.min(gaps.len())..])
+            .any(|(t, next)| starts_item(t, next))
+        {
             return true;
         }
         // "Obstruction, resolved." is said of the obstruction; "chest pain, negative troponin" is not.

@@ -1,7 +1,7 @@
 //! From mentions to codes: refinement, combination, 7th characters, and what the code book says of the result.
 
-use crate::finding::{Assertion, CodeRule, Coding, Conflict, Finding, Note};
 use crate::cues::{CueHit, Effect};
+use crate::finding::{Assertion, CodeRule, Coding, Conflict, Finding, Note};
 use crate::mention::Mention;
 use crate::reader::{Token, gap};
 use crate::terminology::{Code, Terminology, WordId};
@@ -123,9 +123,8 @@ impl Near {
 
 /// True if a cue that negates what follows begins at token `at`.
 fn denies(hits: &[CueHit], at: usize) -> bool {
-    hits.iter().any(|h| {
-        h.first == at && h.forward && h.effect == Effect::Asserts(Assertion::Negated)
-    })
+    hits.iter()
+        .any(|h| h.first == at && h.forward && h.effect == Effect::Asserts(Assertion::Negated))
 }
 
 /// Drops mentions that only made another one more specific: "GERD with esophagitis" is one condition.
@@ -212,8 +211,14 @@ impl EncounterWords {
 
 /// True for an operation that the chart does not place in the past: the organ's absence is coded once it is gone, not
 /// while its removal is planned, done or discussed.
-pub(crate) fn is_operation_of_now(terminology: &Terminology, tokens: &[Token], a: &Assigned) -> bool {
-    let absence = ["Z89", "Z90"].iter().any(|c| terminology.code_text(a.code).starts_with(c));
+pub(crate) fn is_operation_of_now(
+    terminology: &Terminology,
+    tokens: &[Token],
+    a: &Assigned,
+) -> bool {
+    let absence = ["Z89", "Z90"]
+        .iter()
+        .any(|c| terminology.code_text(a.code).starts_with(c));
     absence && a.assertion == Assertion::Present && {
         let span = &tokens[a.mention.first..a.mention.last];
         span.iter().any(|t| {
@@ -264,7 +269,8 @@ pub(crate) fn prefer_sites(findings: &mut Vec<Finding>) {
     if !findings.iter().any(unspecified) {
         return;
     }
-    let named = |f: &Finding| f.code.as_bytes() < b"D5" && f.code.as_bytes() >= b"C" && !unspecified(f);
+    let named =
+        |f: &Finding| f.code.as_bytes() < b"D5" && f.code.as_bytes() >= b"C" && !unspecified(f);
     let named: Vec<Assertion> = findings
         .iter()
         .filter(|f| named(f))
@@ -282,7 +288,9 @@ pub(crate) fn diagnose(terminology: &Terminology, coding: &mut Coding, codes: &m
     codes.dedup();
     for &code in codes.iter() {
         let mut at = Some(code);
-        while let Some(holder) = at {
+        // No code has more ancestors than characters; a damaged file might say otherwise.
+        for _ in 0..8 {
+            let Some(holder) = at else { break };
             for (low, high) in terminology.excludes(holder) {
                 let begin = codes.partition_point(|c| *c < low);
                 let end = codes.partition_point(|c| *c < high);

@@ -34,7 +34,9 @@ pub enum CueError {
     )]
     Class(usize),
     /// A direction that does not exist.
-    #[error("line {0} of the cue table: the direction is none of forward, opening, backward, both, none")]
+    #[error(
+        "line {0} of the cue table: the direction is none of forward, opening, backward, both, none"
+    )]
     Direction(usize),
     /// A scope that is not a number of words.
     #[error("line {0} of the cue table: the scope is not a number of words between 0 and 255")]
@@ -218,7 +220,9 @@ impl Cues {
         let (begin, end) = self.starts[usize::from(tokens[at].cue.number())];
         let candidates = &self.cues[usize::from(begin)..usize::from(end)];
         let longest = candidates.iter().find(|c| matches(&c.words, &tokens[at..]));
-        let same = candidates.iter().filter(move |c| longest.is_some_and(|l| l.words == c.words));
+        let same = candidates
+            .iter()
+            .filter(move |c| longest.is_some_and(|l| l.words == c.words));
         same.map(move |c| CueHit {
             first: at,
             last: at + c.words.len(),

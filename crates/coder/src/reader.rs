@@ -343,7 +343,10 @@ impl<'a> Reader<'a> {
         if bytes[self.at - 1] != b'.' {
             // "Fever ? pneumonia" asks about what follows.
             let asks = bytes[self.at - 1] == b'?' && last.end + 1 != self.at;
-            return !(asks && bytes.get(self.at + 1).is_some_and(u8::is_ascii_alphanumeric));
+            return !(asks
+                && bytes
+                    .get(self.at + 1)
+                    .is_some_and(u8::is_ascii_alphanumeric));
         }
         let word = &self.text[last.begin..last.end];
         let listed = last.shape & shape::NUMBER != 0 && tokens.len() == 1;

@@ -70,7 +70,10 @@ fn what_is_suspected_is_possible() {
     check("Left leg pain, ?{DVT}.", "possible");
     check("INDICATION: {Appendicitis}?", "possible");
     check("{Atelectasis} versus pneumonia.", "possible");
-    check("Differential diagnosis: {ischemia}, myocarditis.", "possible");
+    check(
+        "Differential diagnosis: {ischemia}, myocarditis.",
+        "possible",
+    );
     check("Opacity suspicious for {malignancy}.", "possible");
 }
 
@@ -97,7 +100,10 @@ fn what_relatives_have_is_family() {
     check("FAMILY HISTORY: Father: {stroke}.", "family");
     check("{Crohn's disease} in her sister.", "family");
     check("No family history of {diabetes}.", "negated");
-    check("Prior {stroke}, and prostate cancer in his brother.", "historical");
+    check(
+        "Prior {stroke}, and prostate cancer in his brother.",
+        "historical",
+    );
 }
 
 #[test]
@@ -114,9 +120,18 @@ fn what_may_come_is_hypothetical() {
     check("Should he develop {syncope} he will call.", "hypothetical");
     check("At risk for {falls}.", "hypothetical");
     check("Monitor for {bleeding}.", "hypothetical");
-    check("Return precautions:\n- {chest pain}\n- fainting", "hypothetical");
-    check("Discussed risks including {bleeding} and infection.", "hypothetical");
-    check("To prevent stroke, start apixaban for {atrial fibrillation}.", "present");
+    check(
+        "Return precautions:\n- {chest pain}\n- fainting",
+        "hypothetical",
+    );
+    check(
+        "Discussed risks including {bleeding} and infection.",
+        "hypothetical",
+    );
+    check(
+        "To prevent stroke, start apixaban for {atrial fibrillation}.",
+        "present",
+    );
 }
 
 #[test]

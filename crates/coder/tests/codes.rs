@@ -59,7 +59,10 @@ fn the_sentence_chooses_the_more_specific_code() {
     check("Left hip pain.", "M25.552");
     check("Osteoarthritis of the right knee.", "M17.11");
     check("Asthma exacerbation.", "J45.901");
-    check("Moderate persistent asthma with acute exacerbation.", "J45.41");
+    check(
+        "Moderate persistent asthma with acute exacerbation.",
+        "J45.41",
+    );
     check("CKD stage 3b.", "N18.32");
     check("Chronic kidney disease, stage 4.", "N18.4");
     check("Major depressive disorder, recurrent, moderate.", "F33.1");
@@ -68,9 +71,18 @@ fn the_sentence_chooses_the_more_specific_code() {
 
 #[test]
 fn conditions_that_are_coded_together() {
-    check("Hypertension with chronic kidney disease stage 4.", "I12.9, N18.4");
-    check("Hypertension. He has HTN as well as CHF and CKD stage 3.", "I10, I13.0, I50.9, N18.30");
-    check("Type 2 diabetes with chronic kidney disease.", "E11.22, N18.9");
+    check(
+        "Hypertension with chronic kidney disease stage 4.",
+        "I12.9, N18.4",
+    );
+    check(
+        "Hypertension. He has HTN as well as CHF and CKD stage 3.",
+        "I10, I13.0, I50.9, N18.30",
+    );
+    check(
+        "Type 2 diabetes with chronic kidney disease.",
+        "E11.22, N18.9",
+    );
     check("COPD and pneumonia.", "J44.0, J18.9");
 }
 
@@ -118,14 +130,23 @@ fn the_same_code_is_found_once_with_all_its_evidence() {
 #[test]
 fn only_present_leaves_are_billable() {
     let coding = Coder::embedded().code("Cough. No asthma.", &mut Scratch::default());
-    let billable: Vec<_> = coding.findings.iter().map(|f| (f.code, f.billable)).collect();
+    let billable: Vec<_> = coding
+        .findings
+        .iter()
+        .map(|f| (f.code, f.billable))
+        .collect();
     assert_eq!(billable, [("R05.9", true), ("J45.909", false)]);
 }
 
 #[test]
 fn what_the_code_book_keeps_apart_is_flagged() {
-    let coding = Coder::embedded().code("Type 1 diabetes. Type 2 diabetes.", &mut Scratch::default());
-    let pairs: Vec<_> = coding.conflicts.iter().map(|c| (c.code, c.excluded)).collect();
+    let coding =
+        Coder::embedded().code("Type 1 diabetes. Type 2 diabetes.", &mut Scratch::default());
+    let pairs: Vec<_> = coding
+        .conflicts
+        .iter()
+        .map(|c| (c.code, c.excluded))
+        .collect();
     assert!(pairs.contains(&("E10.9", "E11.9")), "{pairs:?}");
     let coding = Coder::embedded().code("Gout. Asthma.", &mut Scratch::default());
     assert!(coding.conflicts.is_empty());
@@ -135,7 +156,10 @@ fn what_the_code_book_keeps_apart_is_flagged() {
 fn instructions_of_the_code_book_are_surfaced() {
     let coding = Coder::embedded().code("Heart failure.", &mut Scratch::default());
     assert!(
-        coding.notes.iter().any(|n| n.kind.as_str() == "code first" && n.code == "I50.9"),
+        coding
+            .notes
+            .iter()
+            .any(|n| n.kind.as_str() == "code first" && n.code == "I50.9"),
         "{:?}",
         coding.notes
     );

@@ -5,9 +5,46 @@ use proptest::prelude::*;
 
 /// Pieces that charts are made of, and pieces that break programs.
 const PIECES: [&str; 40] = [
-    "chest pain", "no ", "denies ", "History of ", "diabetes", "type 2 ", " with ", "neuropathy", "\n", "\r\n", "\n\n",
-    ".", ". ", ": ", ", ", "; ", "?", " ?", "-", "+", "(-) ", "/", "(", ")", "PMH:", "FAMILY HISTORY\n", "1) ", "2. ", "•",
-    "\u{feff}", "\u{200b}", "é", "ß", "İ", "ﬁ", "😷", "\u{301}", "'s ", "’s ", "\0",
+    "chest pain",
+    "no ",
+    "denies ",
+    "History of ",
+    "diabetes",
+    "type 2 ",
+    " with ",
+    "neuropathy",
+    "\n",
+    "\r\n",
+    "\n\n",
+    ".",
+    ". ",
+    ": ",
+    ", ",
+    "; ",
+    "?",
+    " ?",
+    "-",
+    "+",
+    "(-) ",
+    "/",
+    "(",
+    ")",
+    "PMH:",
+    "FAMILY HISTORY\n",
+    "1) ",
+    "2. ",
+    "•",
+    "\u{feff}",
+    "\u{200b}",
+    "é",
+    "ß",
+    "İ",
+    "ﬁ",
+    "😷",
+    "\u{301}",
+    "'s ",
+    "’s ",
+    "\0",
 ];
 
 fn chart() -> impl Strategy<Value = String> {
@@ -27,7 +64,9 @@ fn assert_sound(text: &str, coding: &Coding) {
     let terminology = Terminology::embedded();
     for f in &coding.findings {
         for (begin, end) in std::iter::once((f.begin, f.end)).chain(f.also.iter().copied()) {
-            let evidence = text.get(begin..end).expect("offsets on character boundaries");
+            let evidence = text
+                .get(begin..end)
+                .expect("offsets on character boundaries");
             assert!(!evidence.is_empty());
             assert_eq!(evidence.trim(), evidence);
         }
@@ -71,7 +110,12 @@ proptest! {
 #[test]
 fn threads_beside_each_other_change_nothing() {
     let texts: Vec<String> = (0..40)
-        .map(|i| format!("PMH: gout. Denies chest pain. Diabetes type {}. Left knee pain {i}.", i % 3))
+        .map(|i| {
+            format!(
+                "PMH: gout. Denies chest pain. Diabetes type {}. Left knee pain {i}.",
+                i % 3
+            )
+        })
         .collect();
     let alone: Vec<Coding> = texts.iter().map(|t| coded(t)).collect();
     let coder = Coder::embedded();
@@ -95,7 +139,7 @@ fn text_without_any_mark_is_read_to_its_end() {
 }
 
 #[test]
-fn damaged_terminologies_are_refused_and_lying_ones_do_not_panic() {
+fn damaged_terminologies_are_refused() {
     assert!(Terminology::from_bytes(Vec::new()).is_err());
     assert!(Terminology::from_bytes(b"DAYFLYT1".to_vec()).is_err());
     assert!(Terminology::from_bytes(vec![0; 4096]).is_err());

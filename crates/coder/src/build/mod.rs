@@ -203,7 +203,9 @@ impl Collector {
     fn add(&mut self, text: &str, code: &str, rank: u8, source: TermSource, flags: u8, rule: u16) {
         let words = self.vocabulary.term(text);
         let own = matches!(source, TermSource::Synonym | TermSource::User);
-        if words.is_empty() || words.len() > LONGEST_TERM || !(own || self.says_enough(text, words.len(), code))
+        if words.is_empty()
+            || words.len() > LONGEST_TERM
+            || !(own || self.says_enough(text, words.len(), code))
         {
             return;
         }
@@ -224,7 +226,10 @@ impl Collector {
         }
         // Poisonings list drugs by their bare names.
         if ("T36".."T66").contains(&code) && !code.starts_with("T63") {
-            return words.len() > 1 && words.iter().any(|w| POISONING.iter().any(|p| w.contains(p)));
+            return words.len() > 1
+                && words
+                    .iter()
+                    .any(|w| POISONING.iter().any(|p| w.contains(p)));
         }
         true
     }

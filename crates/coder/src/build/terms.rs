@@ -33,7 +33,11 @@ pub(crate) fn forms(line: &str) -> Vec<String> {
         }
     }
     // "Fracture of femur" is written "femur fracture".
-    let middle = if short.contains(" of ") { " of " } else { " in " };
+    let middle = if short.contains(" of ") {
+        " of "
+    } else {
+        " in "
+    };
     let parts: Vec<&str> = short.split(middle).collect();
     if let [head, site] = parts[..]
         && head.split(' ').count() <= 3
@@ -189,7 +193,9 @@ fn is_useful(form: &str) -> bool {
     form.len() >= 3
         && form.split(' ').count() <= 9
         && !USELESS.contains(&form)
-        && ![" with", " without", " and", " or", " by"].iter().any(|w| form.ends_with(w))
+        && ![" with", " without", " and", " or", " by"]
+            .iter()
+            .any(|w| form.ends_with(w))
         && !form.starts_with("other ")
         && !form.starts_with("code ")
         && !form.starts_with("any ")

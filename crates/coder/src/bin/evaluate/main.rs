@@ -61,7 +61,9 @@ fn main() -> ExitCode {
         ("spans", _) => spans(&coder, &gold, wrong),
         ("notes", _) => notes(&coder, &gold, wrong),
         _ => {
-            eprintln!("usage: evaluate codes|assertions|spans|notes FILE… [--wrong N] [--predictions]");
+            eprintln!(
+                "usage: evaluate codes|assertions|spans|notes FILE… [--wrong N] [--predictions]"
+            );
             return ExitCode::from(2);
         }
     }
@@ -229,7 +231,11 @@ fn spans(coder: &Coder, notes: &[Marked], wrong: usize) {
     let mut shown = 0;
     for (i, note) in notes.iter().enumerate() {
         let asked: Vec<_> = note.spans.iter().map(|s| (s.begin, s.end)).collect();
-        for (span, answer) in note.spans.iter().zip(coder.assert_spans(&note.text, &asked)) {
+        for (span, answer) in note
+            .spans
+            .iter()
+            .zip(coder.assert_spans(&note.text, &asked))
+        {
             tally(&mut counts, span.assertion, Some(answer.assertion));
             if answer.assertion != span.assertion && shown < wrong {
                 shown += 1;

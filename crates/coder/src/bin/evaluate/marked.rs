@@ -29,10 +29,7 @@ pub(crate) struct Span {
 
 /// Reads all notes of a file. A mark that cannot be read stays in the text.
 pub(crate) fn read(content: &str) -> Vec<Marked> {
-    let lines: Vec<&str> = content
-        .lines()
-        .filter(|l| !l.starts_with("% "))
-        .collect();
+    let lines: Vec<&str> = content.lines().filter(|l| !l.starts_with("% ")).collect();
     lines
         .split(|l| *l == "---")
         .map(|note| unmark(&note.join("\n")))
