@@ -400,6 +400,13 @@ impl<'a> Reader<'a> {
             if let (Some(section), true) =
                 (Section::of_heading(&heading), begins_with_capital(tokens))
             {
+                // "- Patient education: we discussed …" is an item of the plan, not the end of it.
+                let item = section == Section::Instructions
+                    && matches!(self.section, Section::Assessment | Section::Plan)
+                    && !self.rest_of_line_is_empty();
+                if item {
+                    return None;
+                }
                 return Some((0, section));
             }
             let upper = tokens
@@ -419,6 +426,12 @@ impl<'a> Reader<'a> {
         (first..tokens.len())
             .filter(|&i| i > 0 && tokens[i].end - tokens[i].begin > 1)
             .find_map(|i| Some((i, Section::of_heading(&self.heading_words(&tokens[i..]))?)))
+    }
+
+    fn rest_of_line_is_empty(&self) -> bool {
+        let rest = self.text.as_bytes()[self.at..].iter();
+        rest.take_while(|b| **b != b'\n')
+            .all(u8::is_ascii_whitespace)
     }
 
     fn heading_words(&self, tokens: &[Token]) -> String {
