@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::cues::{CueHit, Cues, Effect, Stop};
 use crate::finding::{Assertion, AssertionReason};
-use crate::reader::{Reader, Sentence, Token, gap, shape};
+use crate::reader::{Reader, Sentence};
 use crate::section::Section;
 use crate::terminology::Terminology;
+use crate::token::{Token, gap, shape};
 
 /// What one sentence says about the findings in it.
 #[derive(Debug)]

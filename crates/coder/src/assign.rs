@@ -3,8 +3,8 @@
 use crate::cues::{CueHit, Effect};
 use crate::finding::{Assertion, CodeRule, Coding, Conflict, Finding, Note};
 use crate::mention::Mention;
-use crate::reader::{Token, gap};
 use crate::terminology::{Code, Terminology, WordId};
+use crate::token::{Token, gap};
 
 /// A mention with the code it was given.
 #[derive(Debug, Clone, Copy)]

@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::finding::Assertion;
-use crate::reader::Token;
 use crate::terminology::hex;
+use crate::token::{Token, gap};
 use crate::word::Word;
 
 static BUILT_IN: &str = include_str!("../data/cues.tsv");
@@ -255,7 +255,6 @@ fn drop_informants(hits: &mut Vec<CueHit>) {
 }
 
 fn matches(words: &[u16], tokens: &[Token]) -> bool {
-    use crate::reader::gap;
     tokens.len() >= words.len()
         && words.iter().zip(tokens).all(|(w, t)| t.cue.number() == *w)
         && tokens[1..words.len()]

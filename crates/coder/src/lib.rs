@@ -23,6 +23,7 @@ mod reader;
 mod releases;
 mod section;
 mod terminology;
+mod token;
 mod word;
 
 use std::collections::BTreeMap;
@@ -41,8 +42,9 @@ use assertion::{Context, Listed};
 use assign::{Assigned, EncounterWords};
 use cues::CueHit;
 use mention::Mention;
-use reader::{Reader, Sentence, Token};
+use reader::{Reader, Sentence};
 use terminology::{Code, entry_flag};
+use token::Token;
 
 /// Codes charts. Immutable, so one can be shared by all threads.
 #[derive(Debug, Clone)]

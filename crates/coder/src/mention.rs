@@ -1,8 +1,8 @@
 //! Finding mentions: the longest terms of the terminology in the tokens of a sentence.
 
-use crate::reader::{Token, gap, shape};
 use crate::section::Section;
 use crate::terminology::{Entry, SenseWords, Terminology, WordId, entry_flag};
+use crate::token::{Token, gap, shape};
 
 /// A term found in tokens `first..last` of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

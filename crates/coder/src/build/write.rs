@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BuildError, Collector, tabular, terms};
+use super::collect::Collector;
+use super::{BuildError, tabular, terms};
 use crate::flat::{self, SectionId};
 use crate::terminology::{Code, Entry, NO_CODE, TerminologyError, WordId};
 use crate::word::Word;
