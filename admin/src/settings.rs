@@ -113,7 +113,12 @@ pub(crate) const KEYS: [(&str, Kind); 16] = [
 ];
 
 /// Variables that begin like settings and are none.
-const OTHER_VARIABLES: [&str; 3] = ["DAYFLY_LOG", "DAYFLY_FAIL_AT", "DAYFLY_FAIL_ONCE"];
+const OTHER_VARIABLES: [&str; 4] = [
+    "DAYFLY_LOG",
+    "DAYFLY_FAIL_AT",
+    "DAYFLY_FAIL_ONCE",
+    "DAYFLY_EXPIRED_ADMIN",
+];
 
 /// Why settings cannot be used. For exit 2.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use fleet::LocalProcesses;
 use identity::{Role, RunAuthority, ServerSide};
@@ -234,7 +234,7 @@ pub async fn run(
     // Watchers see the last view before their stream ends.
     drop(view);
     let _ = stop.send(());
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), served).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), served).await;
     drop(lock);
     Ok(summary)
 }
@@ -403,8 +403,9 @@ fn write_admin_file(
     let role = Role::Admin {
         person: person.to_owned(),
     };
+    let (since, valid_for) = validity_of_the_admin();
     let identity = authority
-        .issue_identity(role, SystemTime::now(), identity::MAX_AUTHORITY_LIFE)
+        .issue_identity(role, since, valid_for)
         .map_err(|e| failed(std::io::Error::other(e)))?;
     let file = AdminFile {
         address: address.to_owned(),
@@ -422,6 +423,18 @@ fn write_admin_file(
         .and_then(|mut file| file.write_all(&text))
         .map_err(failed)?;
     Ok(RemoveOnDrop(path))
+}
+
+/// From when the admin's identity is good, and for how long.
+fn validity_of_the_admin() -> (SystemTime, Duration) {
+    let now = SystemTime::now();
+    // Nobody but this process can sign for the run, so a test asks it for one that is over.
+    #[cfg(feature = "failpoints")]
+    if std::env::var_os("DAYFLY_EXPIRED_ADMIN").is_some() {
+        let hour = Duration::from_secs(60 * 60);
+        return (now - hour, Duration::from_secs(60));
+    }
+    (now, identity::MAX_AUTHORITY_LIFE)
 }
 
 fn read_options(reading: &Reading) -> Result<ReadOptions, MasterError> {
@@ -443,7 +456,7 @@ fn limits(spec: &Spec, workers: u32) -> Limits {
         ..Limits::default()
     };
     if let Engine::Exec { chart_seconds, .. } = &spec.engine {
-        let milliseconds = std::time::Duration::from_secs_f64(*chart_seconds * 3.0).as_millis();
+        let milliseconds = Duration::from_secs_f64(*chart_seconds * 3.0).as_millis();
         let three = u64::try_from(milliseconds).unwrap_or(u64::MAX / 2);
         limits.stall = limits.stall.saturating_add(three);
     }
@@ -470,7 +483,7 @@ fn welcome(spec: &Spec, input: &Input, options: &Options, limits: &Limits) -> v1
             answer_bytes,
             ..
         } => {
-            let limit = std::time::Duration::from_secs_f64(*chart_seconds).as_millis();
+            let limit = Duration::from_secs_f64(*chart_seconds).as_millis();
             v1::engine::Engine::Exec(v1::Exec {
                 command: command
                     .iter()

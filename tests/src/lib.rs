@@ -2,5 +2,6 @@
 
 pub mod charts;
 pub mod dice;
+pub mod gate;
 pub mod memory_store;
 pub mod place;

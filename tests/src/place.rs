@@ -206,6 +206,16 @@ impl Place {
             .collect()
     }
 
+    /// Waits until nothing more will be planned in a run that has a living master.
+    pub fn wait_for_the_plan(&self, run: &str) {
+        until("the plan to be closed", || {
+            let mut command = self.command(&["status", run, "--output-format", "json"]);
+            command.arg("--output").arg(self.output());
+            let status = self.complete(command).expect(0).json();
+            (status["plan_closed"] == true).then_some(())
+        });
+    }
+
     /// Waits until no worker process of the run is left.
     pub fn wait_for_no_workers(&self, run: &str) {
         until("no worker process left", || {

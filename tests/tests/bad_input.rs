@@ -9,6 +9,7 @@ use std::process::Command;
 use results::{Row, Status};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tests::gate::Gate;
 use tests::place::{Done, Place, until};
 
 /// What a chart that can be read says: one finding, I10.
@@ -446,53 +447,6 @@ fn a_symlink_loop_is_not_followed_and_reported() {
     );
 }
 
-/// An engine like `cat` that does nothing before the file `go` is there.
-fn waiting_engine(place: &Place) -> String {
-    let script = "#!/usr/bin/env python3\n\
-                  import os, sys\n\
-                  here = os.path.dirname(os.path.abspath(__file__))\n\
-                  for line in sys.stdin:\n\
-                  \x20   open(here + '/waiting', 'w').close()\n\
-                  \x20   open(here + '/go').close()\n\
-                  \x20   sys.stdout.write(line)\n\
-                  \x20   sys.stdout.flush()\n";
-    // Opening a FIFO waits for its writer.
-    let fifo = rustix::fs::mknodat(
-        rustix::fs::CWD,
-        place.path().join("go"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::from_raw_mode(0o600),
-        0,
-    );
-    fifo.unwrap();
-    place.script("waiting.py", script).display().to_string()
-}
-
-fn wait_for_the_engine(place: &Place) {
-    until("the engine to wait", || {
-        place.path().join("waiting").exists().then_some(())
-    });
-}
-
-/// Lets the engine go on, for good: a later open finds a plain file.
-fn let_go(place: &Place) {
-    let go = place.path().join("go");
-    let fifo = std::fs::OpenOptions::new().write(true).open(&go).unwrap();
-    std::fs::write(place.path().join("gone"), "").unwrap();
-    std::fs::rename(place.path().join("gone"), &go).unwrap();
-    drop(fifo);
-}
-
-/// Waits until nothing more will be planned.
-fn wait_for_the_plan(place: &Place, run: &str) {
-    until("the plan to be closed", || {
-        let mut command = place.command(&["status", run, "--output-format", "json", "--output"]);
-        command.arg(place.output());
-        let status = place.complete(command).expect(0).json();
-        (status["plan_closed"] == true).then_some(())
-    });
-}
-
 #[test]
 fn files_that_vanish_or_change_after_they_were_planned_are_quarantined() {
     let place = place();
@@ -505,19 +459,20 @@ fn files_that_vanish_or_change_after_they_were_planned_are_quarantined() {
         "lines.jsonl",
         json!({"id": "line", "text": GOOD}).to_string(),
     );
-    let mut command = place.run_command(&["--workers", "1", "--", &waiting_engine(&place)]);
+    let gate = Gate::new(&place);
+    let mut command = place.run_command(&["--workers", "1", "--", &gate.engine()]);
     command.env("DAYFLY_SHARDS__MAX_CHARTS", "1");
     let running = place.start(command);
     let run = place.wait_for_run();
-    wait_for_the_engine(&place);
-    wait_for_the_plan(&place, &run);
+    gate.wait();
+    place.wait_for_the_plan(&run);
     std::fs::remove_file(place.input().join("57.txt")).unwrap();
     place.write("58.txt", "Another chart altogether: gout.");
     place.write(
         "lines.jsonl",
         json!({"id": "other", "text": GOOD}).to_string(),
     );
-    let_go(&place);
+    gate.open();
     let json = running.wait().expect(3).json();
     assert_eq!(
         (&json["charts_quarantined"], &json["outcome"]),
@@ -644,14 +599,15 @@ fn a_full_disk_stops_the_run_and_leaves_no_half_ending() {
         place.write(&format!("{n:02}.txt"), GOOD);
     }
     mount(&place, "size=2m");
-    let mut command = place.run_command(&["--workers", "2", "--", &waiting_engine(&place)]);
+    let gate = Gate::new(&place);
+    let mut command = place.run_command(&["--workers", "2", "--", &gate.engine()]);
     command.env("DAYFLY_SHARDS__MAX_CHARTS", "2");
     let running = place.start(command);
     let run = place.wait_for_run();
-    wait_for_the_engine(&place);
-    wait_for_the_plan(&place, &run);
+    gate.wait();
+    place.wait_for_the_plan(&run);
     fill(&place);
-    let_go(&place);
+    gate.open();
     let done: Done = running.wait().expect(1);
     let done = done.says("No space left on device").says("free some space");
     assert!(
@@ -691,17 +647,18 @@ fn a_run_that_is_told_to_stop_while_its_input_is_bad_can_go_on() {
     for n in 1..20 {
         place.write(&format!("{n:02}.txt"), GOOD);
     }
-    let mut command = place.run_command(&["--workers", "1", "--", &waiting_engine(&place)]);
+    let gate = Gate::new(&place);
+    let mut command = place.run_command(&["--workers", "1", "--", &gate.engine()]);
     command.env("DAYFLY_SHARDS__MAX_CHARTS", "1");
     let running = place.start(command);
     let run = place.wait_for_run();
-    wait_for_the_engine(&place);
-    wait_for_the_plan(&place, &run);
+    gate.wait();
+    place.wait_for_the_plan(&run);
     running.signal(Signal::INT);
     until("the signal to be heard", || {
         running.stderr().contains("suspending").then_some(())
     });
-    let_go(&place);
+    gate.open();
     let _ = running.wait().expect(6);
     let done = place.complete(resume(&place, &run, &[])).expect(3);
     assert_eq!(done.json()["charts"], 20);
