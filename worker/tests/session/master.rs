@@ -147,9 +147,13 @@ impl Session {
 
     /// Hears until `done`.
     pub(crate) async fn until(&mut self, done: impl Fn(&Session) -> bool) {
-        while !done(self) {
-            assert!(self.hear().await, "the session ended too early");
-        }
+        let heard = async {
+            while !done(self) {
+                assert!(self.hear().await, "the session ended too early");
+            }
+        };
+        // Heartbeats never end: what does not come must be missed all the same.
+        timeout(LIMIT, heard).await.expect("it was never said");
     }
 
     /// The next report.
@@ -176,7 +180,8 @@ impl Session {
 
     /// The rest of a session that the worker ends; gives the reports that were still to come.
     pub(crate) async fn goodbye(mut self) -> Vec<v1::Report> {
-        while self.hear().await {}
+        let heard = async { while self.hear().await {} };
+        timeout(LIMIT, heard).await.expect("it never left");
         assert!(self.leaving, "it ended without a goodbye");
         self.reports
     }
