@@ -46,9 +46,10 @@ fn with_charts(place: &Place) {
 fn run(place: &Place, odd: &str, code: i32) -> Done {
     with_charts(place);
     let engine = engine(place, odd);
-    place
-        .complete(place.run_command(&["--workers", "1", "--", &engine]))
-        .expect(code)
+    let command = place.run_command(&["--workers", "1", "--", &engine]);
+    let done = place.complete(command).expect(code);
+    assert!(!done.stderr.contains("does not end"), "{}", done.stderr);
+    done
 }
 
 /// The engine fails on the odd chart with this; it alone is quarantined for it.

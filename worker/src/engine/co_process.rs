@@ -24,6 +24,9 @@ pub(super) struct CoProcess {
     guard_ended: rustix::fd::OwnedFd,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
+    /// How it ended, once the guard has been waited for: from then on its process id may be
+    /// anybody's.
+    ended: Option<Exit>,
     /// Has answered at least one line.
     pub(super) has_answered: bool,
 }
@@ -69,6 +72,7 @@ impl CoProcess {
                 }
             },
             guard,
+            ended: None,
             has_answered: false,
         };
         if let Err(error) = process.set_nonblocking() {
@@ -167,8 +171,11 @@ impl CoProcess {
         ends_within(Pid::from_child(&self.guard), EOF_GRACE + GUARD_LIMIT);
     }
 
-    /// Ends it and all that it started, now.
+    /// Ends it and all that it started, now. Does nothing the second time.
     pub(super) fn end(&mut self) -> Exit {
+        if let Some(exit) = self.ended {
+            return exit;
+        }
         self.stdin = None;
         self.stdout = None;
         let in_time = ends_within(Pid::from_child(&self.guard), GUARD_LIMIT);
@@ -178,6 +185,7 @@ impl CoProcess {
         }
         let exit = self.guard.wait().map_or(Exit::Unknown, Exit::from);
         forget_guard(&self.guard);
+        self.ended = Some(exit);
         if let Exit::Signal(_) | Exit::Unknown = exit {
             // Its program was ended by a signal, or itself: only then can there be orphans.
             end_orphans();
@@ -188,7 +196,6 @@ impl CoProcess {
 
 impl Drop for CoProcess {
     fn drop(&mut self) {
-        // Waiting twice for one child gives the same answer.
         self.end();
     }
 }
