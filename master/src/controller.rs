@@ -184,6 +184,7 @@ impl Controller {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut batch = Vec::with_capacity(BATCH);
+        self.obey_earlier_orders().await?;
         self.tell(Command::Begin).await?;
         while self.finished.is_none() {
             let planned = async {
@@ -412,13 +413,26 @@ impl Controller {
         Ok(())
     }
 
+    /// What an operator ordered of an earlier master holds for this one too. Before anything is
+    /// launched.
+    async fn obey_earlier_orders(&mut self) -> Result<(), MasterError> {
+        let orders = self.log.fold().orders;
+        if orders.drain {
+            self.tell(Command::Order(ledger::Order::Drain)).await?;
+        }
+        if orders.abort {
+            self.tell(Command::Order(ledger::Order::Abort)).await?;
+        }
+        Ok(())
+    }
+
     /// Appends an order and obeys it: the record's number, or that it is too late.
     async fn order(
         &mut self,
         order: ledger::Order,
         by: String,
     ) -> Result<Result<u64, Rejection>, MasterError> {
-        if !matches!(self.ledger.stage(), ledger::Stage::Working) {
+        if !self.ledger.would_obey(order) {
             return Ok(Err(Rejection::TooLate));
         }
         let entry = match order {

@@ -61,9 +61,14 @@ impl Gate {
             .write(true)
             .open(&gate)
             .expect("somebody waits");
+        self.open_to_nobody();
+        drop(fifo);
+    }
+
+    /// The same where no engine waits: those that come find the gate open.
+    pub fn open_to_nobody(&self) {
         let plain = self.folder.join("open");
         fs::write(&plain, "").expect("a file can be written");
-        fs::rename(plain, &gate).expect("a file can be renamed");
-        drop(fifo);
+        fs::rename(plain, self.folder.join("gate")).expect("a file can be renamed");
     }
 }

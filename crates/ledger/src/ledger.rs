@@ -342,12 +342,7 @@ impl Ledger {
     }
 
     fn order(&mut self, order: Order, now: Timestamp) -> Result<(), Rejection> {
-        let finish = match order {
-            Order::Drain => Finish::Seal,
-            Order::Abort => Finish::SealAborted,
-            Order::Suspend => Finish::Suspend,
-        };
-        self.stop(finish, now)
+        self.stop(order.finish(), now)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a run ends: from the first "no new leases" until nothing is left.
 
-use crate::command::{DrainMode, Effect, Finish, Rejection};
+use crate::command::{DrainMode, Effect, Finish, Order, Rejection};
 use crate::id::{Timestamp, WorkerId};
 use crate::ledger::{Ledger, Stage};
 use crate::shard::Phase;
@@ -19,6 +19,19 @@ impl Ledger {
         if let Stage::Stopping { .. } = self.stage {
             self.hurry(now);
             self.finish_when_nothing_is_left();
+        }
+    }
+
+    /// Whether an order would change how the run ends. Where every shard has its ending, nothing
+    /// is left that it could change.
+    #[must_use]
+    pub fn would_obey(&self, order: Order) -> bool {
+        match &self.stage {
+            Stage::Recovering | Stage::Working => true,
+            Stage::Stopping {
+                finish, all_ended, ..
+            } => !all_ended && rank(&order.finish()) > rank(finish),
+            Stage::Finished => false,
         }
     }
 
@@ -128,6 +141,17 @@ impl Ledger {
             let finish = finish.clone();
             self.stage = Stage::Finished;
             self.effects.push(Effect::Finish(finish));
+        }
+    }
+}
+
+impl Order {
+    /// The end that it leads to.
+    pub(crate) fn finish(self) -> Finish {
+        match self {
+            Order::Drain => Finish::Seal,
+            Order::Abort => Finish::SealAborted,
+            Order::Suspend => Finish::Suspend,
         }
     }
 }

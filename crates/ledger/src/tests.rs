@@ -597,6 +597,21 @@ fn a_drain_finishes_what_is_started_and_leaves_the_rest() {
 }
 
 #[test]
+fn an_order_is_obeyed_while_it_can_harden_the_end() {
+    let obeyed = |world: &World| {
+        [Order::Drain, Order::Suspend, Order::Abort].map(|order| world.ledger.would_obey(order))
+    };
+    let mut world = World::working(1, &[charts(5)]);
+    assert_eq!(obeyed(&world), [true, true, true]);
+    world.tell(Command::Order(Order::Drain)).unwrap();
+    assert_eq!(obeyed(&world), [false, true, true]);
+    world.tell(Command::Order(Order::Abort)).unwrap();
+    assert_eq!(obeyed(&world), [false, false, false]);
+    world.heal();
+    assert_eq!(obeyed(&world), [false, false, false]);
+}
+
+#[test]
 fn an_abort_overrules_a_suspend_and_not_the_other_way_round() {
     let mut world = World::working(1, &[charts(5)]);
     world.tell(Command::Order(Order::Suspend)).unwrap();
