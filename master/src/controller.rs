@@ -100,6 +100,8 @@ pub(crate) struct Controller {
     unlogged: Vec<Entry>,
     receipt: Vec<ReceiptLine>,
     loops: u64,
+    /// Whether any lease was granted yet.
+    granted: bool,
     finished: Option<Finish>,
 }
 
@@ -171,6 +173,7 @@ impl Controller {
             unlogged: Vec::new(),
             receipt,
             loops: 0,
+            granted: false,
             finished: None,
         }
     }
@@ -647,6 +650,11 @@ impl Controller {
                 .any(|o| matches!(o, Outbound::Grant { .. }));
             if grants && !looked {
                 looked = true;
+                if !self.granted {
+                    self.granted = true;
+                    let milliseconds = u64::try_from(self.began.elapsed().as_millis());
+                    log::info!(run = self.run.as_str(), milliseconds = milliseconds.unwrap_or(0); "the first lease is granted");
+                }
                 if self.log.overtaken().await? {
                     return Err(MasterError::AnotherMaster {
                         run: self.run.clone(),

@@ -17,6 +17,11 @@ use crate::spec::Shards;
 /// Bytes that a chart of a line file is taken to have, until it has been read.
 const TYPICAL_CHART: u64 = 2_500;
 
+/// Objects in one segment. Up to five segments are in memory at a time (being listed, being
+/// encoded, waiting, and two decoded for leases): few enough that a million files stay small,
+/// many enough that a record of the log is seldom.
+const SEGMENT_OBJECTS: usize = 16_384;
+
 /// A segment whose plan file is in the store.
 #[derive(Debug)]
 pub(crate) struct PlannedSegment {
@@ -73,7 +78,10 @@ impl Planning {
             max_charts: self.shards.max_charts,
         };
         let listing = self.input.list(self.cursor.as_ref());
-        let bounds = SegmentBounds::default();
+        let bounds = SegmentBounds {
+            max_objects: SEGMENT_OBJECTS,
+            ..SegmentBounds::default()
+        };
         let cursor = self.cursor.clone();
         let mut planner = Planner::new(listing, &self.input, size, bounds, self.workers, cursor);
         while let Some(segment) = planner.next() {

@@ -3,6 +3,7 @@
 use crate::command::{Death, DrainMode, Effect, Finish, Rejection};
 use crate::id::{Epoch, ShardId, Timestamp, WorkerId};
 use crate::ledger::{Ledger, Stage};
+use crate::shard::Phase;
 use crate::worker::{Worker, WorkerState};
 
 impl Ledger {
@@ -91,7 +92,7 @@ impl Ledger {
         reason: String,
         now: Timestamp,
     ) -> Result<(), Rejection> {
-        let nothing_ended = self.tally.attempts_ended == 0;
+        let nothing_ended = self.tally.in_phase(Phase::Committed) == 0;
         let entry = self.worker(worker)?;
         if !entry.in_session() {
             return Err(Rejection::OutOfTurn);

@@ -115,7 +115,10 @@ async fn plan(prepared: Prepared, output: &Path) -> anyhow::Result<()> {
     let (stop, signals) = mpsc::channel(1);
     let (sender, mut view) = watch::channel(RunView::default());
     let began = Instant::now();
-    let options = options(PathBuf::from("/bin/cat"), output, 1);
+    let nobody = output.with_file_name("nobody.sh");
+    std::fs::write(&nobody, "#!/bin/sh\nexec cat\n")?;
+    std::fs::set_permissions(&nobody, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let options = options(nobody, output, 1);
     let run = tokio::spawn(master::run(prepared, options, signals, sender));
     while view.changed().await.is_ok() {
         if view.borrow().plan_closed {

@@ -1,4 +1,4 @@
-//! What the formats cost: `cargo run --release -p results --example cost`.
+//! What the formats cost: `cargo run --release -p results --example format_cost`.
 //!
 //! With the word `ending`, only the writing of endings, many times: for a profiler.
 //!

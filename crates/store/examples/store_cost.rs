@@ -1,4 +1,4 @@
-//! What creating objects costs: `cargo run --release -p store --example cost -- FOLDER`.
+//! What creating objects costs: `cargo run --release -p store --example store_cost -- FOLDER`.
 
 #![expect(
     clippy::print_stdout,
