@@ -2,6 +2,8 @@
 //! between "the world said yes" and "we know it" and at random moments, and the results are row for
 //! row those of an undisturbed run.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rustix::process::Signal;
 use tests::dice::SplitMix64;
 use tests::place::{Place, Running, kill, until};

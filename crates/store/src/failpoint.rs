@@ -24,7 +24,9 @@ pub fn hit(point: &str) {
     });
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
-    let Some((wanted, nth, signal)) = &*WANTED else { return };
+    let Some((wanted, nth, signal)) = &*WANTED else {
+        return;
+    };
     if wanted != point || PASSED.fetch_add(1, Ordering::SeqCst) + 1 != *nth {
         return;
     }

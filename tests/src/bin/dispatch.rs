@@ -7,6 +7,12 @@
 //! The plan is made first and the run suspended; then it is resumed, so that planning is not
 //! measured. `--durable` creates endings in the directory instead, as a run does.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints its figures"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -4,6 +4,12 @@
 //!
 //! `cargo build --release && cargo run --release -p tests --bin overhead -- [--charts 70000] [--rounds 3]`
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints its figures"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
