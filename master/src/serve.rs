@@ -449,14 +449,19 @@ fn read_options(reading: &Reading) -> Result<ReadOptions, MasterError> {
         .with_max_chart_bytes(reading.max_chart_bytes))
 }
 
-/// An engine may take three times its limit over one chart before that is a stall.
+/// What a worker gives a new process of an engine beside the limit of its first chart.
+const ENGINE_START: Duration = Duration::from_secs(120);
+
+/// An engine may take three times its limit over one chart before that is a stall, each time in a
+/// new process: it is the worker that judges a mute engine, and it knows the chart.
 fn limits(spec: &Spec, workers: u32) -> Limits {
     let mut limits = Limits {
         workers,
         ..Limits::default()
     };
     if let Engine::Exec { chart_seconds, .. } = &spec.engine {
-        let milliseconds = Duration::from_secs_f64(*chart_seconds * 3.0).as_millis();
+        let once = Duration::from_secs_f64(*chart_seconds).saturating_add(ENGINE_START);
+        let milliseconds = once.saturating_mul(3).as_millis();
         let three = u64::try_from(milliseconds).unwrap_or(u64::MAX / 2);
         limits.stall = limits.stall.saturating_add(three);
     }
