@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use intake::{Cursor, Input, Planner, SegmentBounds, ShardSize, TroubleKind};
+use intake::{Cursor, Input, ObjectKind, Planner, SegmentBounds, ShardSize, Trouble, TroubleKind};
 use ledger::{Extent, Unit};
-use results::plan::{LineFormat, ShardSource, encode_segment};
+use results::plan::{LineFormat, ObjectRef, ShardSource, encode_segment};
 use store::{RunId, Store, layout};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -83,44 +83,77 @@ impl Planning {
             ..SegmentBounds::default()
         };
         let cursor = self.cursor.clone();
+        let mut through = cursor.as_ref().map(Cursor::to_text);
         let mut planner = Planner::new(listing, &self.input, size, bounds, self.workers, cursor);
         while let Some(segment) = planner.next() {
             if self.from_the_start && segment.last {
                 planner.summary().require_charts(self.input.root())?;
             }
-            if segment.shards.is_empty() {
-                continue;
-            }
-            let (bytes, digest) = encode_segment(&segment.shards)?;
-            let key = layout::plan(&self.run, &digest);
-            handle
-                .block_on(self.store.create(&key, bytes))
-                .map_err(|source| MasterError::Store {
-                    run: self.run.clone(),
-                    source,
-                })?;
-            let planned = PlannedSegment {
-                digest,
-                charts: segment
-                    .shards
-                    .iter()
-                    .map(|shard| charts(&shard.source, shard.bytes))
-                    .sum(),
-                bytes: segment.shards.iter().map(|shard| shard.bytes).sum(),
-                shards: segment.shards.iter().map(for_ledger).collect(),
-                through: segment.cursor.map(|cursor| cursor.to_text()),
-            };
-            if sender.blocking_send(Planned::Segment(planned)).is_err() {
-                break;
+            through = segment.cursor.map(|cursor| cursor.to_text());
+            if !self.tell(handle, sender, &segment.shards, through.clone())? {
+                return Ok(0);
             }
         }
         let troubles = &planner.summary().first_troubles;
+        self.tell(handle, sender, &unlisted(troubles), through)?;
         let loops = troubles
             .iter()
             .filter(|trouble| trouble.kind == TroubleKind::Loop)
             .count();
         Ok(loops as u64)
     }
+
+    /// Writes the plan file of a segment and tells of it; false when nobody listens any more.
+    fn tell(
+        &self,
+        handle: &Handle,
+        sender: &mpsc::Sender<Planned>,
+        shards: &[results::plan::PlannedShard],
+        through: Option<String>,
+    ) -> Result<bool, MasterError> {
+        if shards.is_empty() {
+            return Ok(true);
+        }
+        let (bytes, digest) = encode_segment(shards)?;
+        let key = layout::plan(&self.run, &digest);
+        let created = handle.block_on(self.store.create(&key, bytes));
+        created.map_err(|source| MasterError::Store {
+            run: self.run.clone(),
+            source,
+        })?;
+        let planned = PlannedSegment {
+            digest,
+            charts: shards
+                .iter()
+                .map(|shard| charts(&shard.source, shard.bytes))
+                .sum(),
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            shards: shards.iter().map(for_ledger).collect(),
+            through,
+        };
+        Ok(sender.blocking_send(Planned::Segment(planned)).is_ok())
+    }
+}
+
+/// Places that could not be listed, as shards: reading them fails again, so that each gets a
+/// row with its reason and the run does not pass for complete. A symbolic link to nothing counts
+/// if its name is that of a chart file.
+fn unlisted(troubles: &[Trouble]) -> Vec<results::plan::PlannedShard> {
+    let lost = troubles.iter().filter(|trouble| match trouble.kind {
+        TroubleKind::Loop => false,
+        TroubleKind::Vanished => ObjectKind::of_name(&trouble.path).is_some(),
+        TroubleKind::Denied | TroubleKind::Failed(_) => true,
+    });
+    let object = |trouble: &Trouble| ObjectRef {
+        path: trouble.path.clone(),
+        size: 0,
+        version: "unlisted".to_owned(),
+    };
+    lost.map(|trouble| results::plan::PlannedShard {
+        source: ShardSource::Files(vec![object(trouble)]),
+        bytes: 0,
+    })
+    .collect()
 }
 
 /// A planned shard as the ledger sees it.
