@@ -1,6 +1,8 @@
 //! What operators see and order, of a run that lives and of one that is over; and that nothing of
 //! a chart is where anybody may look.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! Engines of the user's that misbehave in every way that a program can: what it costs is a
 //! chart, or the run says clearly that the engine is broken; and none outlives its worker.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use results::{Row, Status};

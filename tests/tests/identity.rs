@@ -1,6 +1,8 @@
 //! Nobody talks without an identity: through the listener of a real run, strangers of every kind
 //! are refused, nobody may call what is not for its role, and the run does not mind.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
