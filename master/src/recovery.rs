@@ -2,7 +2,7 @@
 //!
 //! A fresh run goes through the same door: its log is empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -173,8 +173,9 @@ impl History {
         if self.plan_closed() {
             self.tell(&mut ledger, Command::ClosePlan, now)?;
         }
+        let ended: BTreeSet<u32> = self.endings.iter().map(|meta| meta.shard).collect();
         for (shard, verdict, record) in open {
-            if !self.endings.iter().any(|meta| meta.shard == shard.0) {
+            if !ended.contains(&shard.0) {
                 let extent = ledger.shards()[shard.0 as usize].extent;
                 let verdict = for_ledger(&verdict, extent);
                 let ending = verdicts.carry_out(shard, &verdict, record).await?;

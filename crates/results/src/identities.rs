@@ -12,8 +12,11 @@ use crate::writer::SCHEMA;
 /// hashes in every process of this program version; that two different ids of ten million have
 /// the same is a matter of one in a hundred thousand, so the hashes serve to count, not to tell.
 ///
+/// Does not check the ending's checksum, as [`read_rows`](crate::read_rows) does: damage that still
+/// decodes is counted as it stands.
+///
 /// # Errors
-/// When the ending is damaged; `object` names it.
+/// When the ending cannot be decoded; `object` names it.
 pub fn chart_id_hashes(object: &str, bytes: Bytes) -> Result<Vec<u64>, ResultsError> {
     let table = Table::open(object, SCHEMA, bytes)?;
     let mut hashes = Vec::new();

@@ -45,7 +45,7 @@ pub enum ShardSource {
     /// Each object is one chart. Never empty.
     Files(Vec<ObjectRef>),
     /// The lines that begin in `begin..end` of one object. A compressed object is one
-    /// shard, and the range is that of the object as it is stored.
+    /// shard; its range counts lines of the decompressed text, from 0 to beyond the last.
     Lines {
         object: ObjectRef,
         format: LineFormat,
